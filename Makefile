@@ -1,0 +1,46 @@
+# Everything runs from a bare Python >= 3.11: each target sets up .venv first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := uv==0.13.8
+ARGS   ?=
+
+.PHONY: help run test check fmt bench lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Dragoman needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+run: $(VENV)/.ready  ## the gateway with mock upstreams on 127.0.0.1:8088
+	$(BIN)/dragoman serve --demo
+
+test: check  ## lint, types, contracts, and the whole test-suite
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready  ## format, lint, types, import contracts, house rules
+	$(BIN)/ruff format --check --quiet . || (echo "run: make fmt"; exit 1)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+fmt: $(VENV)/.ready  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready  ## measure the gateway against the bare floor
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.ready  ## re-pin requirements.lock (hashes, every platform)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--all-extras --group dev --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+
+clean:  ## remove what make built
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

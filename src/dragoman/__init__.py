@@ -1,0 +1,1 @@
+"""One endpoint between LLM applications and everything they call."""

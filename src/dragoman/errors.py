@@ -1,0 +1,135 @@
+"""Every error Dragoman itself can answer, in one table.
+
+    DragomanError
+     +-- GatewayError    an answer to a caller: a row of the table and a sentence
+     +-- WireError       bytes that are not what their format promises
+     +-- ConfigError     a setting that cannot stand; names its key
+
+A row is the single source of what travels: the HTTP status, the OpenAI `type` and `code`, the
+problem+json `type` (RFC 9457), whether a repeat can help and after how long. What an *upstream*
+answered is never one of these rows: it passes through, and `X-OAGW-Error-Source` tells them apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+PROBLEM_TYPE: Final = "gts.cf.core.errors.err.v1~cf.oagw.{slug}.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """One row: what an error looks like on every surface."""
+
+    code: str
+    status: int
+    type: str
+    """The `type` member of the OpenAI envelope."""
+    slug: str
+    """The variable part of the problem+json `type`."""
+    title: str
+    retriable: bool = False
+    retry_after: int | None = None
+    """Seconds; always set where `retriable` is."""
+    outbound_status: int | None = None
+    """The status on `/api/oagw/v1`, where it differs."""
+
+
+_BAD = "invalid_request_error"
+_SRV = "server_error"
+
+INVALID_REQUEST = ErrorKind("invalid_request", 400, _BAD, "validation.error", "Invalid request")
+INVALID_JSON = ErrorKind("invalid_json", 400, _BAD, "validation.error", "Body is not valid JSON")
+BAD_HTTP = ErrorKind("bad_http", 400, _BAD, "validation.error", "Malformed HTTP request")
+UNSUPPORTED_PARAMETER = ErrorKind(
+    "unsupported_parameter", 400, _BAD, "validation.error", "Parameter not supported here"
+)
+MISSING_API_KEY = ErrorKind("missing_api_key", 401, "authentication_error", "auth.failed", "No API key")
+# Seed 002: on the outbound surface a wrong token is a 403, a missing one a 401.
+INVALID_API_KEY = ErrorKind(
+    "invalid_api_key", 401, "authentication_error", "auth.failed", "API key not valid", outbound_status=403
+)
+PERMISSION_DENIED = ErrorKind("permission_denied", 403, "permission_error", "forbidden", "Not permitted")
+NOT_FOUND = ErrorKind("not_found", 404, _BAD, "route.not_found", "No such path")
+MODEL_NOT_FOUND = ErrorKind("model_not_found", 404, _BAD, "model.not_found", "No such model")
+ROUTE_NOT_FOUND = ErrorKind("route_not_found", 404, _BAD, "route.not_found", "No such alias")
+METHOD_NOT_ALLOWED = ErrorKind("method_not_allowed", 405, _BAD, "validation.error", "Method not allowed")
+BODY_TIMEOUT = ErrorKind("body_timeout", 408, _BAD, "timeout.body", "Request body came too slowly", True, 1)
+PAYLOAD_TOO_LARGE = ErrorKind("payload_too_large", 413, _BAD, "payload.too_large", "Request body too large")
+UNSUPPORTED_MEDIA_TYPE = ErrorKind(
+    "unsupported_media_type", 415, _BAD, "validation.error", "Content type not supported"
+)
+HEAD_TIMEOUT = ErrorKind("head_timeout", 408, _BAD, "timeout.head", "Request head came too slowly", True, 1)
+HEAD_TOO_LARGE = ErrorKind("head_too_large", 431, _BAD, "validation.error", "Request head too large")
+RATE_LIMIT_EXCEEDED = ErrorKind(
+    "rate_limit_exceeded", 429, "rate_limit_error", "rate_limit.exceeded", "Rate limit exceeded", True, 1
+)
+INTERNAL_ERROR = ErrorKind("internal_error", 500, _SRV, "internal.error", "Internal error")
+SECRET_NOT_FOUND = ErrorKind("secret_not_found", 500, _SRV, "secret.not_found", "Upstream credential not available")
+PROTOCOL_ERROR = ErrorKind(
+    "protocol_error", 502, _SRV, "protocol.error", "Upstream answered something invalid", True, 5
+)
+DOWNSTREAM_ERROR = ErrorKind(
+    "downstream_error", 502, _SRV, "downstream.error", "Upstream could not be reached", True, 5
+)
+STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstream broke off its answer", True, 5)
+EGRESS_DENIED = ErrorKind("egress_denied", 502, _SRV, "egress.denied", "Upstream address not permitted")
+LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", "Upstream not available", True, 10)
+OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)
+STORE_UNAVAILABLE = ErrorKind("store_unavailable", 503, _SRV, "store.unavailable", "Store not available", True, 5)
+SHUTTING_DOWN = ErrorKind("shutting_down", 503, _SRV, "shutting_down", "Gateway is shutting down", True, 5)
+CONNECTION_TIMEOUT = ErrorKind(
+    "connection_timeout", 504, _SRV, "timeout.connection", "Upstream did not accept in time", True, 5
+)
+REQUEST_TIMEOUT = ErrorKind("request_timeout", 504, _SRV, "timeout.request", "Upstream did not answer in time", True, 5)
+IDLE_TIMEOUT = ErrorKind("idle_timeout", 504, _SRV, "timeout.idle", "Upstream fell silent", True, 5)
+LOOP_DETECTED = ErrorKind("loop_detected", 508, _SRV, "loop.detected", "Request came back to this gateway")
+
+TABLE: Final[tuple[ErrorKind, ...]] = tuple(kind for kind in list(globals().values()) if isinstance(kind, ErrorKind))
+
+
+class DragomanError(Exception):
+    """Root of all errors that Dragoman raises on purpose."""
+
+
+class GatewayError(DragomanError):
+    """An answer to a caller: `kind` says how it travels, `message` what to do about it.
+
+    `param` names the offending field of a JSON body; `extra` are further problem+json members
+    (never secrets); `headers` are added to the answer, as `Allow` is to a 405.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after: int | None = None,
+        extra: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.param = param
+        self.retry_after = kind.retry_after if retry_after is None else retry_after
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+
+    def __repr__(self) -> str:
+        return f"GatewayError({self.kind.code}, {self.message!r})"
+
+
+class WireError(DragomanError):
+    """Bytes that are not what their format promises: bad JSON, an event over its size limit."""
+
+
+class ConfigError(DragomanError):
+    """A setting that cannot stand; `key` is its dotted name, `hint` the way out."""
+
+    def __init__(self, key: str, message: str, hint: str = "") -> None:
+        super().__init__(f"{key}: {message}" + (f" ({hint})" if hint else ""))
+        self.key = key
+        self.message = message
+        self.hint = hint

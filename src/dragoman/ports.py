@@ -1,0 +1,201 @@
+"""What the gateway needs from the outside, as Protocols; adapters live one level up.
+
+Everything that does I/O, reads a clock or keeps a secret stands behind one of these, so that the
+gateway names no adapter and every adapter is held to the same contract test.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from dragoman.policy.keys import Key
+from dragoman.turn import Usage
+
+Headers = list[tuple[bytes, bytes]]
+Body = bytes | AsyncIterator[bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines of one upstream call, in seconds; `None` means none.
+
+    `first_byte` runs from the request being sent to the first byte of the answer's head or, for a
+    model stream, to its first content; `idle` is the longest silence after it.
+    """
+
+    connect: float = 5.0
+    first_byte: float = 120.0
+    idle: float = 120.0
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One request to an upstream; `target` is raw path and query, sent as it stands."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: Body = None
+
+
+class Reply(Protocol):
+    """An upstream's answer: its head, then its body chunk by chunk.
+
+    `read` returns the next bytes as they came (still content-encoded), `b""` at a clean end, and
+    raises `GatewayError` (STREAM_ABORTED, PROTOCOL_ERROR) when the answer breaks off. `read` may be
+    cancelled and called again without loss. `close` is synchronous, idempotent, returns the
+    connection to the pool after a clean end and drops it otherwise.
+    """
+
+    status: int
+    headers: Headers
+
+    async def read(self) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """Something of kind `http` that answers requests.
+
+    `open` sends the request and returns once the head of the answer is there. It enforces the
+    `connect` deadline only; the other deadlines are the caller's. It raises `GatewayError`
+    (DOWNSTREAM_ERROR, CONNECTION_TIMEOUT, EGRESS_DENIED, PROTOCOL_ERROR, STREAM_ABORTED), makes exactly
+    one attempt, follows no redirect and adds no header but Host, framing and its credential.
+    """
+
+    name: str
+    timeouts: Timeouts
+
+    async def open(self, request: UpstreamRequest) -> Reply: ...
+
+    def redact(self, text: bytes) -> bytes:
+        """`text` with the upstream's own credential blanked out, in case it echoed it."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class KeyStore(Protocol):
+    """Stored keys, found by the SHA-256 of their token. Raises `GatewayError` STORE_UNAVAILABLE."""
+
+    async def find(self, digest: bytes) -> Key | None: ...
+
+    async def add(self, key: Key, digest: bytes) -> None: ...
+
+    async def list(self) -> Sequence[Key]: ...
+
+    async def revoke(self, key_id: str, now: float) -> bool:
+        """Marks a key revoked; False if there is none of that id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a call was admitted for, booked before it goes out; `call_id` is ours and unique."""
+
+    call_id: str
+    request_id: str
+    key_id: str
+    kind: Literal["model", "alias"]
+    name: str
+    """The model or alias as the caller asked for it."""
+    upstream: str
+    reserved_at: float
+    """Unix time, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a call, booked once after it."""
+
+    call_id: str
+    state: Literal["settled", "failed", "cancelled"]
+    status: int
+    settled_at: float
+    duration_ms: int
+    first_token_ms: int | None = None
+    upstream: str = ""
+    """The upstream that answered in the end; a fallback may differ from the reservation's."""
+    model: str = ""
+    """The upstream's own name of the model."""
+    usage: Usage | None = None
+    """`None` when nothing was reported: never invented zeros."""
+    error: str = ""
+    """Stable error code, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A reservation and what became of it, for reading; `state` is also `open` or `lost`."""
+
+    reservation: Reservation
+    state: Literal["open", "settled", "failed", "cancelled", "lost"]
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """Sums over ledger rows that share a key and a name."""
+
+    key_id: str
+    name: str
+    calls: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+
+
+class Ledger(Protocol):
+    """The append-only record of reservations and settlements, written in groups.
+
+    `reserve` and `settle` are synchronous and only queue; a background writer commits at most
+    `flush_interval` later. A crash loses what was queued in that interval and nothing committed.
+    In strict mode `await durable()` after `reserve` before the call may go out. Writing a row twice
+    changes nothing. Raises `GatewayError` STORE_UNAVAILABLE when the queue is full (store down too long).
+    """
+
+    strict: bool
+
+    def reserve(self, reservation: Reservation) -> None: ...
+
+    def settle(self, settlement: Settlement) -> None: ...
+
+    async def durable(self) -> None:
+        """Returns when everything queued so far is committed."""
+        ...
+
+    async def rows(self, *, limit: int = 50, key_id: str | None = None) -> Sequence[LedgerRow]:
+        """The newest rows first."""
+        ...
+
+    async def totals(self, *, since: float = 0.0, key_id: str | None = None) -> Sequence[UsageTotal]: ...
+
+
+class Vault(Protocol):
+    """Resolves a secret reference such as `env:OPENAI_API_KEY` or `file:/run/secrets/key`.
+
+    Raises `GatewayError` SECRET_NOT_FOUND; the message names the reference, never a value.
+    """
+
+    def reveal(self, reference: str) -> str: ...
+
+
+class Clock(Protocol):
+    """`now` is Unix time in seconds, `monotonic` never goes back."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """One row of `dragoman doctor`: what was looked at, whether it holds, and what mends it."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
+    data: dict[str, str] = field(default_factory=dict)
