@@ -9,24 +9,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dragoman.policy.keys import Key
+from dragoman.policy.routing import Timeouts as Timeouts
 from dragoman.turn import Usage
 
 Headers = list[tuple[bytes, bytes]]
 Body = bytes | AsyncIterator[bytes] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Deadlines of one upstream call, in seconds; `None` means none.
-
-    `first_byte` runs from the request being sent to the first byte of the answer's head or, for a
-    model stream, to its first content; `idle` is the longest silence after it.
-    """
-
-    connect: float = 5.0
-    first_byte: float = 120.0
-    idle: float = 120.0
-    total: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +67,34 @@ class Upstream(Protocol):
 class KeyStore(Protocol):
     """Stored keys, found by the SHA-256 of their token. Raises `GatewayError` STORE_UNAVAILABLE."""
 
-    async def find(self, digest: bytes) -> Key | None: ...
+    async def find(self, digest: bytes) -> Key | None:
+        """The key of that token, be it usable or not; `None` only if there is none."""
+        ...
 
-    async def add(self, key: Key, digest: bytes) -> None: ...
+    async def add(self, key: Key, digest: bytes) -> None:
+        """Stores a key; `ValueError` if there is one of that id or digest."""
+        ...
 
-    async def list(self) -> Sequence[Key]: ...
+    async def replace(self, old_id: str, key: Key, digest: bytes, now: float) -> bool:
+        """Adds `key` and revokes the one of `old_id`, both or neither; False if that is unknown or revoked."""
+        ...
+
+    async def list(self) -> Sequence[Key]:
+        """Every key, revoked ones too, the oldest first."""
+        ...
 
     async def revoke(self, key_id: str, now: float) -> bool:
-        """Marks a key revoked; False if there is none of that id."""
+        """Marks a key revoked, the first time for good; False if there is none of that id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a call was admitted for, booked before it goes out; `call_id` is ours and unique."""
+    """What a call was admitted for, booked before it goes out.
+
+    `call_id` is ours and unique, and begins with the time: ids in random order make each insert
+    several times as dear once the table is large.
+    """
 
     call_id: str
     request_id: str
@@ -128,7 +129,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A reservation and what became of it, for reading; `state` is also `open` or `lost`."""
+    """A reservation and what became of it, for reading.
+
+    `open` is still under way; `lost` was left open by a gateway that died. Neither has a settlement.
+    """
 
     reservation: Reservation
     state: Literal["open", "settled", "failed", "cancelled", "lost"]
@@ -153,24 +157,33 @@ class Ledger(Protocol):
     `reserve` and `settle` are synchronous and only queue; a background writer commits at most
     `flush_interval` later. A crash loses what was queued in that interval and nothing committed.
     In strict mode `await durable()` after `reserve` before the call may go out. Writing a row twice
-    changes nothing. Raises `GatewayError` STORE_UNAVAILABLE when the queue is full (store down too long).
+    changes nothing. Raises `GatewayError` STORE_UNAVAILABLE, but never from `settle`.
     """
 
     strict: bool
 
-    def reserve(self, reservation: Reservation) -> None: ...
+    def reserve(self, reservation: Reservation) -> None:
+        """Books a call before it goes out; STORE_UNAVAILABLE when the queue is full (store down too long)."""
+        ...
 
-    def settle(self, settlement: Settlement) -> None: ...
+    def settle(self, settlement: Settlement) -> None:
+        """Books what became of a call, after its reservation."""
+        ...
 
     async def durable(self) -> None:
-        """Returns when everything queued so far is committed."""
+        """Returns when everything queued so far is committed; STORE_UNAVAILABLE if that takes too long.
+
+        The rows stay queued then: settle the refused call as failed.
+        """
         ...
 
     async def rows(self, *, limit: int = 50, key_id: str | None = None) -> Sequence[LedgerRow]:
         """The newest rows first."""
         ...
 
-    async def totals(self, *, since: float = 0.0, key_id: str | None = None) -> Sequence[UsageTotal]: ...
+    async def totals(self, *, since: float = 0.0, key_id: str | None = None) -> Sequence[UsageTotal]:
+        """Sums over the calls reserved at `since` or later, by key and name."""
+        ...
 
 
 class Vault(Protocol):

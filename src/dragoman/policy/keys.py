@@ -51,6 +51,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def permits_model(self, name: str) -> bool:
         return self.admin or any(fnmatchcase(name, pattern) for pattern in self.models)
 
+    @property
+    def permits_every_model(self) -> bool:
+        return self.admin or "*" in self.models
+
     def permits_alias(self, name: str) -> bool:
         return self.admin or any(fnmatchcase(name, pattern) for pattern in self.aliases)
 

@@ -1,0 +1,373 @@
+"""The configuration: typed settings from layered mappings, every error naming its key.
+
+It reads nothing itself; `gateway/settings.py` hands it what the file, `.env`, the environment and the
+flags say, lowest layer first. An unknown key is an error with a suggestion.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_network
+from typing import Any, Final, Literal
+
+import msgspec
+
+from dragoman.errors import ConfigError
+from dragoman.policy import credentials, egress
+from dragoman.policy.headers import GENERIC_PASS
+from dragoman.policy.routing import Route, Target, Timeouts, is_glob
+
+Tree = dict[str, Any]
+"""A nested mapping as TOML gives it: `Any` is what TOML values are before they are typed."""
+
+RESERVED: Final = frozenset(
+    ("v1", "api", "admin", "agent", "health", "status", "healthz", "readyz", "metrics", "version", "convert", "jobs",
+     "execute", "dashboard", "static", "docs", "openapi.json", "favicon.ico", "keys", "models")
+)  # fmt: skip
+"""First path segments of our own; nothing a user names may shadow them."""
+
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_MIB: Final = 1024 * 1024
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the configuration."""
+
+
+class TimeoutsConfig(_Section, frozen=True, kw_only=True):
+    """Deadlines of an upstream's calls, in seconds. `total` is none unless set."""
+
+    connect: float = 5.0
+    first_byte: float = 120.0
+    idle: float = 120.0
+    total: float | None = None
+
+    def parts(self) -> Timeouts:
+        return Timeouts(self.connect, self.first_byte, self.idle, self.total)
+
+
+class ServerConfig(_Section, frozen=True, kw_only=True):
+    """How the gateway listens and what it bears."""
+
+    host: str = "127.0.0.1"
+    port: int = 8088
+    ssl_cert: str | None = None
+    ssl_key: str | None = None
+    head_timeout: float = 10.0
+    """Seconds for a request's head to arrive."""
+    body_timeout: float = 30.0
+    """Longest silence, in seconds, while a request's body arrives."""
+    max_body: int = 32 * _MIB
+    """Bytes of a JSON model call."""
+    max_alias_body: int = 100 * _MIB
+    max_upload: int = 512 * _MIB
+    """Bytes of a file or audio upload."""
+    max_event: int = _MIB
+    """Bytes of one event of an upstream's stream."""
+    max_connections: int = 10_000
+    max_in_flight: int = 5_000
+    """Calls at once; beyond, 503 with Retry-After."""
+    ping_interval: float = 15.0
+    """Seconds of silence after which a stream gets a comment."""
+    shutdown_delay: float = 0.0
+    """Seconds between /readyz turning 503 and the listener closing."""
+    drain: float = 300.0
+    """Seconds that calls in flight have to finish."""
+    metrics_public: bool = False
+    default_upstream: str | None = None
+    """Where calls that name no model go, such as /v1/files; default the first upstream."""
+
+
+class UpstreamConfig(_Section, frozen=True, kw_only=True):
+    """Something that answers calls over HTTP."""
+
+    base_url: str
+    dialects: tuple[Literal["chat"], ...] = ("chat",)
+    credential: str = "none"
+    """`bearer REF`, `header NAME REF`, `query NAME REF`, `basic REF REF`, `caller` or `none`."""
+    timeouts: TimeoutsConfig = TimeoutsConfig()
+    direct: bool = False
+    """Whether callers may name `upstream/any-model`."""
+    network: Literal["public", "private", "any"] | None = None
+    """Which addresses it may resolve to; default by the host of `base_url`."""
+    allow_cidrs: tuple[str, ...] = ()
+    max_connections: int = 1000
+    keepalive: float = 15.0
+    """Seconds an idle connection is kept."""
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    include_usage: bool = True
+    """Whether to ask for usage in streams; false for upstreams that refuse `stream_options`."""
+
+
+class ModelConfig(_Section, frozen=True, kw_only=True):
+    """A public model name: where it goes and what may stand in."""
+
+    upstream: str
+    model: str = ""
+    """The upstream's own name; default the name asked for."""
+    fallback: tuple[str, ...] = ()
+    """`upstream/model` each, tried in order until the first content."""
+    timeouts: TimeoutsConfig | None = None
+    """Deadlines of this route instead of its upstreams'."""
+
+
+class AliasConfig(_Section, frozen=True, kw_only=True):
+    """A public name for raw HTTP: either an upstream of the configuration or one of its own."""
+
+    upstream: str | None = None
+    base_url: str | None = None
+    credential: str = "none"
+    timeouts: TimeoutsConfig = TimeoutsConfig()
+    network: Literal["public", "private", "any"] | None = None
+    allow_cidrs: tuple[str, ...] = ()
+    max_connections: int = 1000
+    keepalive: float = 15.0
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    pass_headers: tuple[str, ...] = GENERIC_PASS
+    """Patterns of request headers that pass; credentials, cookies and hop-by-hop fields never do."""
+
+
+class StoreConfig(_Section, frozen=True, kw_only=True):
+    """Where keys and the ledger are kept."""
+
+    url: str = ""
+    """`sqlite:///path` or `postgresql://...`; default a file under the state directory."""
+    strict: bool = False
+    """Whether a call waits until its reservation is on disk."""
+    flush_interval: float = 0.1
+    """Seconds of ledger rows that a crash may lose, when not strict."""
+
+
+class LogConfig(_Section, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    """`auto` writes lines for people on a terminal and JSON elsewhere."""
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """Everything an operator can set."""
+
+    server: ServerConfig = ServerConfig()
+    upstreams: dict[str, UpstreamConfig] = {}
+    models: dict[str, str | ModelConfig] = {}
+    aliases: dict[str, AliasConfig] = {}
+    store: StoreConfig = StoreConfig()
+    log: LogConfig = LogConfig()
+
+    def routes(self) -> dict[str, Route]:
+        """The routes of `[models]`, a plain string read as `upstream` or `upstream/model`."""
+        return {name: _route(name, value, self.upstreams) for name, value in self.models.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one source says; `origin` is shown by `config show --origin`."""
+
+    origin: str
+    values: Mapping[str, Any]
+    lax: bool = False
+    """Whether values are text to be read as their key's type, as from the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where each of its set keys came from."""
+
+    config: Config
+    origins: Mapping[str, str]
+
+
+def parse(layers: Sequence[Layer]) -> Loaded:
+    """The configuration that the layers, lowest first, make. Raises `ConfigError`."""
+    merged: Tree = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        _check_names(layer.values, Config, "")
+        _merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+    try:
+        config = msgspec.convert(merged, Config)
+    except msgspec.ValidationError as error:
+        raise _config_error(error) from None
+    _check(config)
+    return Loaded(config, origins)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration file, for editors."""
+    return msgspec.json.schema(Config)
+
+
+def _merge(into: Tree, values: Mapping[str, Any], origins: dict[str, str], origin: str, at: str, *, lax: bool) -> None:
+    for name, value in values.items():
+        key = f"{at}.{name}" if at else name
+        if isinstance(value, Mapping):
+            below = into.setdefault(name, {})
+            if not isinstance(below, dict):
+                below = into[name] = {}
+            _merge(below, value, origins, origin, key, lax=lax)
+        else:
+            into[name] = _literal(value) if lax and isinstance(value, str) else value
+            origins[key] = origin
+
+
+_LITERALS: Final = msgspec.json.Decoder()
+
+
+def _literal(text: str) -> Any:
+    """Text of the environment as the value it spells: `true`, `8088`, `["a"]`; anything else is text."""
+    if re.fullmatch(r"true|false|-?\d+(\.\d+)?|\[.*\]", text):
+        try:
+            return _LITERALS.decode(text)
+        except msgspec.DecodeError:
+            return text
+    return text
+
+
+def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: str) -> None:
+    known = {field.name: field for field in msgspec.structs.fields(section)}
+    for name, value in values.items():
+        key = f"{at}.{name}" if at else name
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
+            raise ConfigError(key, "unknown key", hint)
+        below = _SECTIONS.get((section, name))
+        if below is None or not isinstance(value, Mapping):
+            continue
+        if known[name].type in (below, below | None):
+            _check_names(value, below, key)
+        else:
+            for item, inner in value.items():
+                if isinstance(inner, Mapping):
+                    _check_names(inner, below, f"{key}.{item}")
+
+
+_SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] = {
+    (Config, "server"): ServerConfig,
+    (Config, "upstreams"): UpstreamConfig,
+    (Config, "models"): ModelConfig,
+    (Config, "aliases"): AliasConfig,
+    (Config, "store"): StoreConfig,
+    (Config, "log"): LogConfig,
+    (ModelConfig, "timeouts"): TimeoutsConfig,
+    (UpstreamConfig, "timeouts"): TimeoutsConfig,
+    (AliasConfig, "timeouts"): TimeoutsConfig,
+}
+
+
+def _config_error(error: msgspec.ValidationError) -> ConfigError:
+    """msgspec says `Expected ..., got ... - at `$.server.port``; a key reads `server.port`."""
+    message, _, path = str(error).partition(" - at `")
+    key = path.rstrip("`").removeprefix("$").lstrip(".") or "configuration"
+    return ConfigError(key.replace("[...]", ".*"), message[:1].lower() + message[1:].replace("`", "'"))
+
+
+def _check(config: Config) -> None:
+    _check_server(config)
+    for name, upstream in config.upstreams.items():
+        at = f"upstreams.{name}"
+        _check_name(at, name)
+        check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
+        _check_timeouts(at, upstream.timeouts)
+    for name, alias in config.aliases.items():
+        _check_alias(config, name, alias)
+    config.routes()
+
+
+def _check_server(config: Config) -> None:
+    server = config.server
+    if not 0 <= server.port <= 65535:
+        raise ConfigError("server.port", f"{server.port} is no port", "0 to 65535; 0 takes a free one")
+    if (server.ssl_cert is None) != (server.ssl_key is None):
+        raise ConfigError("server.ssl_cert", "ssl_cert and ssl_key go together")
+    for field in ("head_timeout", "body_timeout", "max_body", "max_alias_body", "max_upload", "max_event",
+                  "max_connections", "max_in_flight", "ping_interval"):  # fmt: skip
+        if getattr(server, field) <= 0:
+            raise ConfigError(f"server.{field}", "must be more than 0")
+    for field in ("shutdown_delay", "drain"):
+        if getattr(server, field) < 0:
+            raise ConfigError(f"server.{field}", "must not be negative")
+    if server.default_upstream is not None:
+        _known("server.default_upstream", server.default_upstream, config.upstreams)
+
+
+def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
+    at = f"aliases.{name}"
+    _check_name(at, name)
+    if (alias.upstream is None) == (alias.base_url is None):
+        raise ConfigError(at, "needs either upstream or base_url")
+    if alias.upstream is not None:
+        _known(f"{at}.upstream", alias.upstream, config.upstreams)
+        defaults = AliasConfig(upstream=alias.upstream, pass_headers=alias.pass_headers)
+        if alias != defaults:
+            raise ConfigError(
+                at, "an alias of an upstream takes its settings from there", "only pass_headers may be set"
+            )
+    if alias.base_url is not None:
+        if name in config.upstreams:
+            raise ConfigError(at, "an upstream has this name already", f'write upstream = "{name}"')
+        check_endpoint(at, alias.base_url, alias.credential, alias.allow_cidrs)
+        _check_timeouts(at, alias.timeouts)
+
+
+def _check_name(at: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(at, f"{name!r} is no name", "lower-case letters, digits, '.', '_' and '-', at most 64")
+    if name in RESERVED:
+        raise ConfigError(at, f"{name!r} is a path of the gateway's own")
+
+
+def check_endpoint(at: str, base_url: str, credential: str, allow_cidrs: Sequence[str]) -> None:
+    """Whether an endpoint could be called at all; `at` is the key of the table it stands in."""
+    try:
+        egress.split_base_url(base_url)
+    except ValueError as error:
+        raise ConfigError(f"{at}.base_url", str(error)) from None
+    try:
+        credentials.parse(credential)
+    except ValueError as error:
+        raise ConfigError(f"{at}.credential", str(error)) from None
+    for cidr in allow_cidrs:
+        try:
+            ip_network(cidr)
+        except ValueError as error:
+            raise ConfigError(f"{at}.allow_cidrs", str(error)) from None
+
+
+def _check_timeouts(at: str, timeouts: TimeoutsConfig) -> None:
+    for field in ("connect", "first_byte", "idle", "total"):
+        value = getattr(timeouts, field)
+        if value is not None and value <= 0:
+            raise ConfigError(f"{at}.timeouts.{field}", "must be more than 0")
+
+
+def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig]) -> Route:
+    at = f"models.{name}"
+    if isinstance(value, str):
+        return Route((_target(at, value, upstreams),))
+    _known(f"{at}.upstream", value.upstream, upstreams)
+    timeouts = None
+    if value.timeouts is not None:
+        _check_timeouts(at, value.timeouts)
+        timeouts = value.timeouts.parts()
+    first = Target(value.upstream, value.model, timeouts)
+    rest = tuple(_target(f"{at}.fallback", text, upstreams, timeouts) for text in value.fallback)
+    if is_glob(name) and value.model:
+        raise ConfigError(f"{at}.model", "a pattern hands on the name asked for", "give each name its own entry")
+    return Route((first, *rest))
+
+
+def _target(at: str, text: str, upstreams: Mapping[str, UpstreamConfig], timeouts: Timeouts | None = None) -> Target:
+    upstream, _, model = text.partition("/")
+    _known(at, upstream, upstreams)
+    return Target(upstream, model, timeouts)
+
+
+def _known(at: str, name: str, upstreams: Mapping[str, UpstreamConfig]) -> None:
+    if name not in upstreams:
+        close = get_close_matches(name, upstreams, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "define [upstreams." + name + "]"
+        raise ConfigError(at, f"no upstream {name!r}", hint)

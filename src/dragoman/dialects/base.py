@@ -1,0 +1,80 @@
+"""What every dialect offers: the same four parts, each a pure codec.
+
+The table from a dialect's name to its parts sits in `bridge.py`, so that this module never imports
+its children and no dialect knows another.
+"""
+
+from typing import Protocol
+
+from dragoman.errors import GatewayError
+from dragoman.turn import Turn, Usage
+
+
+class Request(Protocol):
+    """A caller's request, parsed: its `turn`, and enough to render it again unchanged."""
+
+    @property
+    def turn(self) -> Turn: ...
+
+    @property
+    def asks_usage(self) -> bool:
+        """Whether the caller wants usage inside the stream."""
+        ...
+
+    def render(self, model: str, *, ask_usage: bool) -> bytes:
+        """The body for an upstream that knows the model as `model`."""
+        ...
+
+
+class StreamRelay(Protocol):
+    """One streamed answer on its way to the caller: bytes in, complete events out.
+
+    `receive` gives the events to send, each to be sent at once. It raises `GatewayError` while nothing of
+    substance has come (`started` is false) and the stream turns out broken: the call may still go elsewhere.
+    Once started, a broken stream ends in a typed error event instead, and `failure` says why.
+    """
+
+    started: bool
+    finished: bool
+    usage: Usage | None
+    failure: GatewayError | None
+
+    def receive(self, data: bytes) -> list[bytes]: ...
+
+    def eof(self) -> list[bytes]:
+        """The upstream has ended its answer; what is left to send, an error event if it ended too soon."""
+        ...
+
+    def fail(self, error: GatewayError) -> list[bytes]:
+        """The gateway gives up; the events that tell the caller."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire protocol of a model call."""
+
+    name: str
+    path: str
+    """Where an upstream serves it, below its base URL."""
+
+    def parse_request(self, body: bytes) -> Request:
+        """Raises `GatewayError` (INVALID_JSON, INVALID_REQUEST) naming the offending parameter."""
+        ...
+
+    def relay_answer(self, body: bytes, model: str) -> tuple[bytes, Usage | None]:
+        """A buffered answer for the caller, who knows the model as `model`. Raises `GatewayError`."""
+        ...
+
+    def relay_stream(self, request: Request, *, max_event: int) -> StreamRelay: ...
+
+    def relay_error(self, body: bytes, otherwise: str) -> bytes:
+        """An upstream's error body as the caller may see it; `otherwise` if it is not of this dialect."""
+        ...
+
+    def relay_error_events(self, body: bytes) -> list[bytes]:
+        """What `relay_error` gave, as the end of a stream."""
+        ...
+
+    def render_stream_error(self, error: GatewayError) -> list[bytes]:
+        """The events that end a stream with an error of our own."""
+        ...

@@ -1,0 +1,62 @@
+"""Errors of Chat Completions, both ways: the OpenAI envelope and the error event of a stream."""
+
+import msgspec
+
+from dragoman.errors import GatewayError
+from dragoman.wire import sse
+from dragoman.wire.common import ErrorBody, ErrorEnvelope
+
+
+class _Error(msgspec.Struct):
+    """An `error` member as upstreams write it: some leave members out, some send numbers as `code`."""
+
+    message: str = ""
+    type: str | None = None
+    param: str | None = None
+    code: str | int | None = None
+
+
+class _Envelope(msgspec.Struct):
+    error: _Error | str
+
+
+_parse = msgspec.json.Decoder(_Envelope).decode
+
+
+def parse(body: bytes) -> ErrorBody | None:
+    """What an upstream's error body says, or None if it is no OpenAI envelope."""
+    try:
+        error = _parse(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if isinstance(error, str):
+        return ErrorBody(error, "upstream_error")
+    code = None if error.code is None else str(error.code)
+    return ErrorBody(error.message, error.type or "upstream_error", error.param, code)
+
+
+def relay(body: bytes, otherwise: str) -> bytes:
+    """An upstream's error body for a caller: untouched if it is an envelope, else `otherwise` in one."""
+    if parse(body) is not None:
+        return body
+    return msgspec.json.encode(ErrorEnvelope(ErrorBody(otherwise, "upstream_error")))
+
+
+def relay_events(body: bytes) -> list[bytes]:
+    """What `relay` gave, inside a stream."""
+    return render_events(parse(body) or ErrorBody("The upstream reported an error.", "upstream_error"))
+
+
+def body(error: GatewayError) -> ErrorBody:
+    kind = error.kind
+    return ErrorBody(error.message, kind.type, error.param, kind.code)
+
+
+def render(error: GatewayError) -> bytes:
+    """Our own error as the body of an answer."""
+    return msgspec.json.encode(ErrorEnvelope(body(error)))
+
+
+def render_events(error: ErrorBody) -> list[bytes]:
+    """An error inside a stream: the official SDKs raise on the `error` member of any event."""
+    return [sse.render(msgspec.json.encode(ErrorEnvelope(error))), sse.render(sse.DONE)]

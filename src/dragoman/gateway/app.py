@@ -1,0 +1,270 @@
+"""The ASGI application: one request from its first byte to its settled account.
+
+It is the one place that turns an error into an answer, and the owner of all that runs beside the calls.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from dragoman import errors
+from dragoman.bridge import DIALECTS
+from dragoman.config import Config
+from dragoman.errors import GatewayError
+from dragoman.gateway.admin import Admin
+from dragoman.gateway.booking import Booking
+from dragoman.gateway.call import Call, Receive, Scope, Send
+from dragoman.gateway.catalog import Catalog
+from dragoman.gateway.clock import SystemClock, new_id
+from dragoman.gateway.compose import Composer, Store, open_store
+from dragoman.gateway.exchange import Exchange
+from dragoman.gateway.health import Health
+from dragoman.gateway.issuing import Issuer
+from dragoman.gateway.keyring import Keyring
+from dragoman.gateway.observe import Observer
+from dragoman.gateway.outbound import Outbound
+from dragoman.gateway.passthrough import PassThrough
+from dragoman.gateway.routes import Entry, Table
+from dragoman.gateway.runtime import Runtime, Services
+from dragoman.gateway.settings import Settings
+
+FLUSH_EVERY: Final = 0.5
+_LIVE: Final = ("server.port", "server.host", "server.ssl", "store.", "log.")
+"""Beginnings of keys that only a restart can change."""
+
+_log = structlog.get_logger("dragoman")
+
+
+class Flow(Protocol):
+    """One call's path through the gateway."""
+
+    booking: Booking
+
+    async def run(self) -> None: ...
+
+
+class Gateway:
+    """An ASGI application; `open` before the first call, `close` after the last."""
+
+    def __init__(self, settings: Settings, write_log: Callable[[bytes], object] | None = None) -> None:
+        """Reads and checks the configuration. Raises `ConfigError`."""
+        self._settings = settings
+        self._loaded = settings.load()
+        self._composer = Composer(settings)
+        self._runtime = self._composer.build(self._loaded.config)
+        self._observer = Observer(write_log)
+        self._table = Table(list(DIALECTS.values()))
+        self._calls: set[Call] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._store: Store | None = None
+        self.clock = SystemClock()
+
+    @property
+    def config(self) -> Config:
+        return self._loaded.config
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._calls)
+
+    async def open(self) -> None:
+        """Opens the store and starts what runs beside the calls. Raises `ConfigError`."""
+        self._store = store = await asyncio.to_thread(open_store, self._settings, self.config, self.clock)
+        self.ledger = store.ledger
+        self.keyring = Keyring(store.keys, self.clock, self._settings.admin_key)
+        self.issuer = Issuer(store.keys, self.clock)
+        self._services = Services(self.keyring, self.ledger, self._observer, self.clock)
+        self.health = Health(self._services, store.ping)
+        self._catalog = Catalog(self._runtime, self.clock)
+        self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
+        self._own(self._flush_forever())
+
+    async def close(self) -> None:
+        """Ends what `open` began; rows and log lines that wait are written first."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._runtime.close()
+        if self._store is not None:
+            await self._store.close()
+        self._observer.flush()
+
+    def reload(self) -> list[str]:
+        """Swaps the whole configuration, or none of it; gives the changed keys that only a restart takes up.
+
+        Raises `ConfigError`, and everything stays as it was.
+        """
+        loaded = self._settings.load()
+        runtime = self._composer.build(loaded.config)
+        old, self._runtime = self._runtime, runtime
+        before, self._loaded = self._loaded, loaded
+        self._catalog = Catalog(runtime, self.clock)
+        old.retired = True
+        self._release(old)
+        return [key for key in _changed(before.config, loaded.config) if key.startswith(_LIVE)]
+
+    def begin_drain(self) -> None:
+        """From now on `/readyz` says 503."""
+        self.health.draining = True
+
+    def end_streams(self) -> None:
+        """The drain deadline: what still runs ends with an error it can be told apart by."""
+        error = GatewayError(errors.SHUTTING_DOWN, "The gateway is shutting down.")
+        for call in list(self._calls):
+            call.watch.abort(error)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        call = Call(scope, receive, send, new_id("req_"), self.clock.monotonic())
+        runtime = self._runtime
+        runtime.calls += 1
+        self._calls.add(call)
+        self._observer.in_flight.inc()
+        try:
+            await self._carry(call, runtime, scope)
+        finally:
+            call.watch.stop()
+            self._calls.discard(call)
+            self._observer.in_flight.dec()
+            runtime.calls -= 1
+            if runtime.retired:
+                self._release(runtime)
+
+    async def _carry(self, call: Call, runtime: Runtime, scope: Scope) -> None:
+        """Runs one call; every error ends here."""
+        booking: Booking | None = None
+        try:
+            entry = self._admit(call, runtime)
+            flow = self._flow(entry, call, runtime)
+            if flow is None:
+                await self._answer(entry, call, runtime, scope)
+            else:
+                booking = flow.booking
+                await flow.run()
+        except GatewayError as error:
+            await self._fail(call, booking, error)
+        except asyncio.CancelledError:
+            reason = call.watch.take()
+            if reason is not None:
+                await self._fail(call, booking, reason)
+                return
+            if booking is not None:
+                booking.settle(cancelled=True)
+            if call.connection is None or not call.connection.disconnected:
+                raise
+        except Exception as error:  # noqa: BLE001 - the outermost handler
+            _log.error("call failed", request_id=call.request_id, exc_info=error)
+            internal = GatewayError(errors.INTERNAL_ERROR, f"Internal error; the log has it as {call.request_id}.")
+            await self._fail(call, booking, internal)
+        finally:
+            if booking is not None:
+                booking.settle()
+
+    async def _fail(self, call: Call, booking: Booking | None, error: GatewayError) -> None:
+        if booking is not None and not booking.error:
+            booking.error = error.kind.code
+        if call.ended:
+            return
+        if call.head_sent:
+            call.abort()
+        else:
+            await call.answer_error(error)
+
+    def _admit(self, call: Call, runtime: Runtime) -> Entry:
+        """What the call is for. Raises `GatewayError` for what no route takes."""
+        call.check_headers()
+        via = call.header.get(b"via")
+        if via is not None and self._composer.via.encode() in via:
+            raise GatewayError(errors.LOOP_DETECTED, "This request has been here before: an upstream leads back to us.")
+        if len(self._calls) > runtime.config.server.max_in_flight:
+            raise GatewayError(errors.OVERLOADED, "Too many calls are in flight.")
+        entry = self._table.find(call.path)
+        if entry is None:
+            raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
+        if entry.methods is not None and call.method not in entry.methods:
+            allow = {"Allow": ", ".join(entry.methods)}
+            raise GatewayError(errors.METHOD_NOT_ALLOWED, f"{call.method} is not for this path.", headers=allow)
+        return entry
+
+    def _flow(self, entry: Entry, call: Call, runtime: Runtime) -> Flow | None:
+        if entry.kind == "exchange":
+            assert entry.dialect is not None
+            return Exchange(call, entry.dialect, runtime, self._services)
+        if entry.kind == "outbound":
+            return Outbound(call, runtime, self._services)
+        if entry.kind == "passthrough":
+            return PassThrough(call, runtime, self._services)
+        return None
+
+    async def _answer(self, entry: Entry, call: Call, runtime: Runtime, scope: Scope) -> None:
+        match entry.kind:
+            case "models":
+                key = await self.keyring.identify(call.token())
+                await call.answer_json(await self._catalog.models(key))
+            case "model":
+                key = await self.keyring.identify(call.token())
+                name = scope["path"].removeprefix("/v1/models/")
+                await call.answer_json(await self._catalog.model(name, key))
+            case "admin":
+                (await self.keyring.identify(call.token())).require_admin()
+                await self._administer(call, scope)
+            case "outbound_status":
+                await self.health.outbound_status(call, runtime)
+            case "metrics":
+                await self.health.metrics(call, runtime)
+            case "health":
+                await self.health.healthy(call)
+            case "ready":
+                await self.health.ready(call)
+            case "status":
+                await self.health.status(call)
+            case "version":
+                await self.health.version(call)
+            case _:
+                raise AssertionError(entry.kind)
+
+    async def _administer(self, call: Call, scope: Scope) -> None:
+        scope["state"] = {**scope.get("state", {}), "request_id": call.request_id}
+        await self._admin.app(scope, *call.channel())
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _release(self, runtime: Runtime) -> None:
+        """Closes a replaced runtime once nothing uses it."""
+        if runtime.calls == 0:
+            self._own(runtime.close())
+
+    def _own(self, work: Awaitable[None]) -> None:
+        task = asyncio.get_running_loop().create_task(_awaited(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            self._observer.flush()
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
+def _changed(before: object, after: object, at: str = "") -> list[str]:
+    """Dotted names of the settings that differ."""
+    if isinstance(before, msgspec.Struct) and type(before) is type(after):
+        found = []
+        for field in before.__struct_fields__:
+            found += _changed(getattr(before, field), getattr(after, field), f"{at}.{field}" if at else field)
+        return found
+    return [] if before == after else [at]

@@ -1,0 +1,89 @@
+"""The account of one call: reserved before it goes out, settled once however it ends.
+
+`settle` is synchronous, so that it runs to its end even while the call is being cancelled.
+"""
+
+from typing import Literal
+
+from dragoman.gateway.call import Call
+from dragoman.gateway.observe import CallRecord
+from dragoman.gateway.runtime import Services
+from dragoman.policy.keys import Key
+from dragoman.ports import Reservation, Settlement
+from dragoman.turn import Usage
+
+
+class Booking:
+    """One call's entry in the ledger, the metrics and the log. Fill in what becomes known, then `settle`."""
+
+    __slots__ = (
+        "_call", "_family", "_key", "_name", "_reserved", "_services", "_settled", "attempts", "error",
+        "first_token_at", "model", "stream", "upstream", "usage",
+    )  # fmt: skip
+
+    def __init__(self, services: Services, call: Call, family: str) -> None:
+        self._services = services
+        self._call = call
+        self._family = family
+        self._key: Key | None = None
+        self._name = ""
+        self._reserved = False
+        self._settled = False
+        self.upstream = ""
+        self.model = ""
+        self.stream = False
+        self.attempts = 0
+        self.first_token_at: float | None = None
+        self.usage: Usage | None = None
+        self.error = ""
+        """Stable code of what went wrong, `upstream_STATUS` where the upstream said it."""
+
+    def identify(self, key: Key, name: str) -> None:
+        self._key = key
+        self._name = name
+
+    async def reserve(self, kind: Literal["model", "alias"], upstream: str) -> None:
+        """Books the call before it goes out; in strict mode returns once that is on disk."""
+        assert self._key is not None
+        now = self._services.clock.now()
+        call = self._call
+        self.upstream = upstream
+        ledger = self._services.ledger
+        ledger.reserve(Reservation(call.id, call.request_id, self._key.id, kind, self._name, upstream, now))
+        self._reserved = True
+        if ledger.strict:
+            await call.watch.guard(ledger.durable())
+
+    def first_token(self) -> None:
+        if self.first_token_at is None:
+            self.first_token_at = self._services.clock.monotonic()
+
+    def settle(self, *, cancelled: bool = False) -> None:
+        """Books the end of the call, once."""
+        if self._settled:
+            return
+        self._settled = True
+        call, clock = self._call, self._services.clock
+        duration = (clock.monotonic() - call.started_at) * 1000
+        first = None if self.first_token_at is None else (self.first_token_at - call.started_at) * 1000
+        status = 499 if cancelled else call.status  # 499: the caller left, as nginx counts it
+        failed = bool(self.error) or not 0 < call.status < 400
+        code = self.error or ("caller_left" if cancelled else "internal_error" if call.status == 0 else "")
+        now = clock.now()
+        if self._reserved:
+            self._services.ledger.settle(
+                Settlement(
+                    call.id, "cancelled" if cancelled else "failed" if failed else "settled", status, now,
+                    int(duration), None if first is None else int(first), self.upstream, self.model, self.usage, code,
+                )
+            )  # fmt: skip
+        self._services.observer.finish(
+            CallRecord(
+                timestamp=round(now, 3), level="warning" if failed else "info", event="call",
+                request_id=call.request_id, family=self._family, status=status, source=call.source,
+                duration_ms=round(duration, 2),
+                key_id="" if self._key is None else self._key.id, name=self._name, upstream=self.upstream,
+                model=self.model, stream=self.stream, first_token_ms=None if first is None else round(first, 2),
+                usage=self.usage, error=code, attempts=self.attempts,
+            )
+        )  # fmt: skip

@@ -1,0 +1,125 @@
+"""The composition root: the only place that names adapters."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from dragoman.config import AliasConfig, Config, UpstreamConfig
+from dragoman.errors import ConfigError, GatewayError
+from dragoman.gateway.clock import new_id
+from dragoman.gateway.runtime import VIA, Runtime
+from dragoman.gateway.settings import Settings
+from dragoman.policy import credentials
+from dragoman.policy.aliases import Alias
+from dragoman.policy.egress import default_network, split_base_url
+from dragoman.policy.headers import RequestRule
+from dragoman.policy.routing import RouteTable
+from dragoman.ports import Clock, KeyStore, Ledger, Vault
+from dragoman.stores.database import Database
+from dragoman.stores.keys import SqlKeyStore
+from dragoman.stores.ledger import SqlLedger
+from dragoman.upstreams.http import HttpUpstream
+from dragoman.vault.by_scheme import SchemeVault
+from dragoman.vault.env import EnvVault
+from dragoman.vault.file import FileVault
+
+_ANY: Final = ("0.0.0.0", "::")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is kept, behind its ports."""
+
+    keys: KeyStore
+    ledger: Ledger
+    ping: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def store_url(settings: Settings, config: Config) -> str:
+    """Where the store is: as configured, or a SQLite file in the state directory."""
+    return config.store.url or f"sqlite:///{settings.state_dir / 'dragoman.db'}"
+
+
+def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
+    """Opens the store as its owner. Raises `ConfigError`."""
+    url = store_url(settings, config)
+    strict = config.store.strict
+    database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
+    ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
+
+    async def close() -> None:
+        await ledger.close()
+        await asyncio.to_thread(database.close)
+
+    return Store(SqlKeyStore(database), ledger, database.ping, close)
+
+
+def open_vault(settings: Settings) -> Vault:
+    return SchemeVault({"env": EnvVault(settings.environ), "file": FileVault()})
+
+
+class Composer:
+    """Builds a `Runtime` from a configuration. `via` is this process's own name in `Via`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._vault = open_vault(settings)
+        self.via = VIA + secrets.token_hex(6)
+
+    def build(self, config: Config) -> Runtime:
+        """Everything that follows from the configuration. Raises `ConfigError`."""
+        upstreams = {name: self._upstream(config, "upstreams", name, item) for name, item in config.upstreams.items()}
+        aliases = {}
+        for name, item in config.aliases.items():
+            upstream = item.upstream
+            if upstream is None:
+                upstream = f"alias:{name}"  # no configured upstream can have a colon in its name
+                upstreams[upstream] = self._upstream(config, "aliases", name, item)
+            aliases[name] = _alias(config, name, upstream, item)
+        direct = [name for name, item in config.upstreams.items() if item.direct]
+        default = config.server.default_upstream or next(iter(config.upstreams), None)
+        return Runtime(config, RouteTable(config.routes(), direct, default), aliases, upstreams)
+
+    def _upstream(self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig) -> HttpUpstream:
+        at = f"{table}.{name}"
+        base_url = item.base_url or ""
+        _refuse_self(config, at, base_url)
+        try:
+            credential = credentials.reveal(credentials.parse(item.credential), self._vault.reveal)
+        except GatewayError as error:
+            raise ConfigError(f"{at}.credential", error.message) from None
+        return HttpUpstream(
+            name,
+            base_url,
+            via=self.via,
+            network=item.network or default_network(split_base_url(base_url).host),
+            allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
+            credential=credential,
+            timeouts=item.timeouts.parts(),
+            max_connections=item.max_connections,
+            keepalive=item.keepalive,
+            ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
+            proxy=item.proxy,
+        )
+
+
+def _alias(config: Config, name: str, upstream: str, item: AliasConfig) -> Alias:
+    source = config.upstreams[item.upstream] if item.upstream is not None else item
+    caller = source.credential == "caller"
+    base_path = split_base_url(source.base_url or "").path.encode()
+    return Alias(name, upstream, base_path, RequestRule(item.pass_headers, credentials=caller), caller)
+
+
+def _refuse_self(config: Config, at: str, base_url: str) -> None:
+    server = config.server
+    url = split_base_url(base_url)
+    own = {server.host}
+    if server.host in _ANY or server.host in _LOOPBACK:
+        own.update(_LOOPBACK)
+    if url.port == server.port and url.host in own:
+        raise ConfigError(f"{at}.base_url", f"{base_url!r} is this gateway itself", "calls would go in circles")

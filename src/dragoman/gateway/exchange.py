@@ -1,0 +1,166 @@
+"""One model call, straight down: who, read, where, may, render, send, pump, settle."""
+
+from typing import Final
+
+from dragoman import errors
+from dragoman.bridge import Bridge
+from dragoman.dialects.base import Dialect
+from dragoman.errors import GatewayError
+from dragoman.gateway.booking import Booking
+from dragoman.gateway.call import Call
+from dragoman.gateway.pump import ModelStream, read_all
+from dragoman.gateway.render import JSON, Headers
+from dragoman.gateway.runtime import Runtime, Services
+from dragoman.policy.headers import MODEL_BACK, MODEL_PASS, value_of
+from dragoman.policy.routing import RETRY_STATUS, Target
+from dragoman.ports import Reply, Timeouts, Upstream, UpstreamRequest
+
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of a buffered answer: images in JSON are the largest."""
+MAX_ERROR: Final = 1024 * 1024
+
+
+class Exchange:
+    """One call of the model surface. `run` is the whole of it."""
+
+    __slots__ = ("_call", "_dialect", "_runtime", "_services", "booking")
+
+    def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services) -> None:
+        self._call = call
+        self._dialect = dialect
+        self._runtime = runtime
+        self._services = services
+        self.booking = Booking(services, call, dialect.name)
+
+    async def run(self) -> None:
+        """Raises `GatewayError`; the booking is settled by whoever runs this."""
+        call, booking, server = self._call, self.booking, self._runtime.config.server
+        key = await self._services.keyring.identify(call.token())
+        bridge = Bridge(
+            self._dialect, await call.read(server.max_body, server.body_timeout), max_event=server.max_event
+        )
+        turn = bridge.turn
+        booking.identify(key, turn.model)
+        booking.stream = turn.stream
+        plan = self._runtime.routes.plan(turn.model, key)
+        await booking.reserve("model", plan[0].upstream)
+        await self._attempt(bridge, plan)
+
+    async def _attempt(self, bridge: Bridge, plan: tuple[Target, ...]) -> None:
+        """Asks one target after the other until one answers; the last one's failure is the answer."""
+        stream = ModelStream(self._call, self.booking) if bridge.turn.stream else None
+        if stream is not None:
+            self._call.watch.ping_every(self._runtime.config.server.ping_interval, stream.ping)
+        for number, target in enumerate(plan, 1):
+            last = number == len(plan)
+            try:
+                if await self._ask(bridge, target, stream, last=last):
+                    return
+            except GatewayError as error:
+                if last or not _elsewhere(error):
+                    if stream is None or not self._call.head_sent:
+                        raise
+                    self.booking.error = error.kind.code
+                    await stream.end(bridge.stream_error(error))
+                    return
+
+    async def _ask(self, bridge: Bridge, target: Target, stream: ModelStream | None, *, last: bool) -> bool:
+        """One attempt; False if the upstream's answer is one after which another may be asked."""
+        call, booking = self._call, self.booking
+        upstream = self._runtime.upstreams[target.upstream]
+        timeouts = target.timeouts or upstream.timeouts
+        booking.upstream, booking.model = target.upstream, target.model
+        booking.attempts += 1
+        request = self._request(bridge, target, upstream)
+        call.watch.total(timeouts.total)
+        call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
+        reply = await call.watch.guard(upstream.open(request))
+        try:
+            if not 200 <= reply.status < 300:
+                return await self._refused(bridge, upstream, reply, stream, last=last)
+            if stream is None:
+                await self._buffered(bridge, reply, timeouts)
+            else:
+                check_stream(reply)
+                stream.headers = _back(reply.headers)
+                await stream.run(reply, bridge.stream(), timeouts)
+        finally:
+            reply.close()
+        return True
+
+    def _request(self, bridge: Bridge, target: Target, upstream: Upstream) -> UpstreamRequest:
+        settings = self._runtime.config.upstreams[target.upstream]
+        path = bridge.target(settings.dialects)
+        body = bridge.request(target.model, ask_usage=settings.include_usage)
+        headers = _headers(self._call)
+        if settings.credential == "caller":
+            headers += self._call.own_credential()
+        return UpstreamRequest("POST", path, headers, body)
+
+    async def _buffered(self, bridge: Bridge, reply: Reply, timeouts: Timeouts) -> None:
+        check_encoding(reply)
+        answer, usage = bridge.answer(await read_all(self._call, reply, MAX_ANSWER, timeouts.idle))
+        self.booking.usage = usage
+        headers = [(b"content-type", JSON), *_back(reply.headers)]
+        await self._call.answer(reply.status, headers, answer, source="upstream")
+
+    async def _refused(
+        self, bridge: Bridge, upstream: Upstream, reply: Reply, stream: ModelStream | None, *, last: bool
+    ) -> bool:
+        """An answer that is no success: another upstream, or the upstream's own words for the caller."""
+        if reply.status in RETRY_STATUS and not last:
+            return False
+        self.booking.error = f"upstream_{reply.status}"
+        if 300 <= reply.status < 400:
+            message = f"The upstream {upstream.name!r} answered with a redirect ({reply.status})."
+            raise GatewayError(errors.PROTOCOL_ERROR, message)
+        raw = await read_all(self._call, reply, MAX_ERROR, upstream.timeouts.idle)
+        said = bridge.error(upstream.redact(raw), f"The upstream {upstream.name!r} answered {reply.status}.")
+        if stream is not None and self._call.head_sent:
+            await stream.end(bridge.error_events(said))
+        else:
+            headers = [(b"content-type", JSON), *_back(reply.headers)]
+            await self._call.answer(reply.status, headers, said, source="upstream")
+        return True
+
+
+def _headers(call: Call) -> Headers:
+    """The headers of a model call: our own, and the few of the caller's that mean something to an upstream."""
+    headers = [
+        (b"content-type", JSON),
+        (b"accept", b"application/json, text/event-stream"),
+        (b"accept-encoding", b"identity"),
+        (b"user-agent", b"dragoman"),
+        (b"x-request-id", call.request_id.encode("ascii")),
+    ]
+    headers += [(name, value) for name, value in call.headers if name in MODEL_PASS]
+    return headers
+
+
+def check_stream(reply: Reply) -> None:
+    """Raises `GatewayError` PROTOCOL_ERROR unless the answer can be a stream of events."""
+    check_encoding(reply)
+    content_type = value_of(reply.headers, b"content-type")
+    if content_type is not None and not content_type.lower().startswith(b"text/event-stream"):
+        message = f"The upstream answered with {content_type.decode('latin-1')!r} instead of an event stream."
+        raise GatewayError(errors.PROTOCOL_ERROR, message)
+
+
+def check_encoding(reply: Reply) -> None:
+    encoding = value_of(reply.headers, b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
+        message = f"The upstream encoded its answer as {encoding.decode('latin-1')!r}, which was not asked for."
+        raise GatewayError(errors.PROTOCOL_ERROR, message)
+
+
+def _elsewhere(error: GatewayError) -> bool:
+    """Whether another upstream may do better: the request itself is not at fault."""
+    return error.kind.status >= 500 and error.kind not in (errors.STORE_UNAVAILABLE, errors.SHUTTING_DOWN)
+
+
+def _back(headers: Headers) -> Headers:
+    kept = [(name, value) for name, value in headers if name in MODEL_BACK]
+    upstream_id = value_of(headers, b"x-request-id")
+    if upstream_id is not None:
+        kept.append((b"x-upstream-request-id", upstream_id))
+    return kept

@@ -1,0 +1,124 @@
+"""What can be seen from outside: metrics, and one log line per call.
+
+Nothing is written while a call runs: counters are bumped in memory and log lines are gathered, to be
+written by `flush` off the hot path. A line holds names and numbers, never bodies, queries or headers.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from dragoman.policy import redact
+from dragoman.turn import Usage
+
+SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+MAX_LINES: Final = 10_000
+"""Log lines that wait to be written; beyond, the oldest are dropped and counted."""
+
+
+class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One finished call as it is logged."""
+
+    timestamp: float
+    level: str
+    event: str
+    request_id: str
+    family: str
+    status: int
+    source: str
+    duration_ms: float
+    key_id: str = ""
+    name: str = ""
+    upstream: str = ""
+    model: str = ""
+    stream: bool = False
+    first_token_ms: float | None = None
+    usage: Usage | None = None
+    error: str = ""
+    attempts: int = 1
+
+
+class Observer:
+    """Counts calls and logs them. `write` takes whole lines of bytes; None keeps the log off."""
+
+    def __init__(self, write: Callable[[bytes], object] | None) -> None:
+        self._write = write
+        self._lines: deque[CallRecord] = deque(maxlen=MAX_LINES)
+        self._dropped = 0
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._requests = Counter(
+            "dragoman_requests", "Calls answered.", ("family", "status", "source"), registry=self.registry
+        )
+        self._errors = Counter(
+            "dragoman_errors", "Calls that failed, by who failed.", ("family", "source", "code"), registry=self.registry
+        )
+        self._duration = Histogram(
+            "dragoman_request_duration_seconds", "From request to the end of the answer.", ("family",),
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self._first = Histogram(
+            "dragoman_time_to_first_token_seconds", "From request to the first content of a stream.", ("family",),
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self._tokens = Counter("dragoman_tokens", "Tokens booked.", ("direction",), registry=self.registry)
+        self.in_flight = Gauge("dragoman_requests_in_flight", "Calls being answered.", registry=self.registry)
+        # `labels()` costs more than the increment; the few label sets in use are kept.
+        self._kept: dict[tuple[str, int, str], Counter] = {}
+        self._histograms: dict[str, tuple[Histogram, Histogram]] = {}
+        self._input = self._tokens.labels("input")
+        self._output = self._tokens.labels("output")
+
+    def finish(self, record: CallRecord) -> None:
+        """Counts one call and queues its log line."""
+        key = (record.family, record.status, record.source)
+        counter = self._kept.get(key)
+        if counter is None:
+            counter = self._kept[key] = self._requests.labels(record.family, str(record.status), record.source)
+        counter.inc()
+        histograms = self._histograms.get(record.family)
+        if histograms is None:
+            histograms = (self._duration.labels(record.family), self._first.labels(record.family))
+            self._histograms[record.family] = histograms
+        histograms[0].observe(record.duration_ms / 1000)
+        if record.first_token_ms is not None:
+            histograms[1].observe(record.first_token_ms / 1000)
+        if record.usage is not None:
+            self._input.inc(record.usage.input_tokens)
+            self._output.inc(record.usage.output_tokens)
+        if record.error:
+            self._errors.labels(record.family, record.source, record.error).inc()
+        if self._write is not None:
+            if len(self._lines) == MAX_LINES:
+                self._dropped += 1
+            self._lines.append(record)
+
+    def flush(self) -> None:
+        """Writes the gathered lines at once; called twice a second and at the end."""
+        if self._write is None or not self._lines:
+            return
+        lines = [_line(self._lines.popleft()) for _ in range(len(self._lines))]
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            lines.append(msgspec.json.encode({"event": "log_lines_dropped", "level": "warning", "count": dropped}))
+        self._write(b"\n".join(lines) + b"\n")
+
+    def metrics(self) -> bytes:
+        """The Prometheus text exposition."""
+        return generate_latest(self.registry)
+
+
+def _line(record: CallRecord) -> bytes:
+    # The names are the only text a caller chooses.
+    if record.name:
+        record = msgspec.structs.replace(record, name=redact.text(record.name), model=redact.text(record.model))
+    return msgspec.json.encode(record)
+
+
+def write_stdout(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()

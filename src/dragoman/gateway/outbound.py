@@ -1,0 +1,85 @@
+"""One alias call, straight down: who, where, may, send, pass on, settle."""
+
+from typing import Final
+
+import msgspec
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+from dragoman.gateway.booking import Booking
+from dragoman.gateway.call import Call
+from dragoman.gateway.raw import RawAnswer
+from dragoman.gateway.render import Headers, render_problem
+from dragoman.gateway.runtime import Runtime, Services
+from dragoman.gateway.upload import Upload, send
+from dragoman.policy import aliases
+from dragoman.policy.aliases import Alias
+from dragoman.policy.headers import response
+from dragoman.ports import Body, Timeouts, UpstreamRequest
+from dragoman.wire import sse
+
+WHOLE_BODY: Final = 1024 * 1024
+"""Bytes of a request body of known length that are read before the call goes out, rather than streamed."""
+
+
+class Outbound:
+    """One call of the outbound surface. `run` is the whole of it."""
+
+    __slots__ = ("_call", "_runtime", "_services", "_upload", "booking")
+
+    def __init__(self, call: Call, runtime: Runtime, services: Services) -> None:
+        self._call = call
+        self._runtime = runtime
+        self._services = services
+        self.booking = Booking(services, call, "proxy")
+        self._upload: Upload | None = None
+
+    async def run(self) -> None:
+        """Raises `GatewayError`; the booking is settled by whoever runs this."""
+        call, booking, runtime = self._call, self.booking, self._runtime
+        name, path = aliases.split(call.path)
+        alias = runtime.aliases.get(name)
+        own_header = alias is not None and alias.caller_credential
+        key = await self._services.keyring.identify(call.token(own_header=own_header))
+        booking.identify(key, name)
+        if alias is None or not key.permits_alias(name):
+            # The same answer either way: which aliases others have is none of a caller's business.
+            raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
+        target = aliases.target(alias, path, call.query)
+        upstream = runtime.upstreams[alias.upstream]
+        request = UpstreamRequest(call.method, target, self._headers(alias), await self._body(upstream.timeouts))
+        await booking.reserve("alias", alias.upstream)
+        booking.upstream = alias.upstream
+        booking.attempts = 1
+        call.watch.total(upstream.timeouts.total)
+        call.watch.phase(errors.REQUEST_TIMEOUT, upstream.timeouts.first_byte)
+        reply = await send(call, upstream, request, self._upload)
+        try:
+            if reply.status >= 400:
+                booking.error = f"upstream_{reply.status}"
+            answer = RawAnswer(
+                call, reply, upstream.timeouts, ping=runtime.config.server.ping_interval, error_event=self._error_event
+            )
+            await answer.run(response(reply.headers))
+        finally:
+            reply.close()
+
+    def _headers(self, alias: Alias) -> Headers:
+        call = self._call
+        headers = alias.request_headers.apply(call.headers)
+        headers.append((b"x-request-id", call.request_id.encode("ascii")))
+        return headers
+
+    async def _body(self, timeouts: Timeouts) -> Body:
+        call, server = self._call, self._runtime.config.server
+        length = call.header.get(b"content-length")
+        if length is None and b"transfer-encoding" not in call.header:
+            return None
+        if length is not None and int(length) <= WHOLE_BODY:
+            return await call.read(WHOLE_BODY, server.body_timeout)
+        self._upload = Upload(call, server.max_alias_body, server.body_timeout, timeouts.first_byte)
+        return self._upload.parts()
+
+    def _error_event(self, error: GatewayError) -> bytes:
+        problem = render_problem(error, self._call.route_path, self._call.request_id)
+        return sse.render(msgspec.json.encode(problem), b"error")

@@ -1,0 +1,106 @@
+"""Bytes from an upstream to a caller: back-pressure, silence, deadlines and broken streams.
+
+One await per chunk read and one send per event; no task, queue or generator per stream. A caller that
+reads slowly stops the reading here; one that leaves cancels the call's task.
+"""
+
+from typing import Final
+
+from dragoman import errors
+from dragoman.dialects.base import StreamRelay
+from dragoman.errors import GatewayError
+from dragoman.gateway.booking import Booking
+from dragoman.gateway.call import Call
+from dragoman.gateway.render import Headers
+from dragoman.ports import Reply, Timeouts
+from dragoman.wire import sse
+
+STREAM_HEADERS: Final[Headers] = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def read_all(call: Call, reply: Reply, limit: int, idle: float) -> bytes:
+    """The whole body of an answer. Raises `GatewayError` PROTOCOL_ERROR if it is longer than `limit`."""
+    call.watch.phase(errors.IDLE_TIMEOUT, idle)
+    part = await call.watch.guard(reply.read())
+    if not part:
+        return b""
+    parts = [part]
+    size = len(part)
+    while part := await call.watch.guard(reply.read()):
+        call.watch.touch()
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise GatewayError(errors.PROTOCOL_ERROR, f"The upstream's answer is larger than {limit} bytes.")
+    return b"".join(parts)
+
+
+class ModelStream:
+    """One streamed answer of a model, over as many attempts as it takes until content comes.
+
+    The head goes out with the first content or the first ping. Before it, a failure is raised and can still
+    be a plain HTTP error or another attempt; after content it ends the stream in a typed error event.
+    """
+
+    __slots__ = ("_booking", "_call", "headers")
+
+    def __init__(self, call: Call, booking: Booking) -> None:
+        self._call = call
+        self._booking = booking
+        self.headers: Headers = []
+        """Headers of the upstream's that go with the head."""
+
+    async def run(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> None:
+        """Sends the answer to its end. Raises `GatewayError` while another upstream may still be asked."""
+        call = self._call
+        watch = call.watch
+        try:
+            while True:
+                data = await watch.guard(reply.read())
+                events = relay.receive(data) if data else relay.eof()
+                if events:
+                    if self._booking.first_token_at is None:
+                        self._booking.first_token()
+                        watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
+                    watch.touch()
+                    await self._send(events)
+                elif relay.started:
+                    watch.touch()
+                if not data or relay.finished or relay.failure is not None:
+                    break
+        except GatewayError as error:
+            if not relay.started:
+                raise
+            await self._send(relay.fail(error))
+            self._booking.error = error.kind.code
+        finally:
+            self._booking.usage = relay.usage or self._booking.usage
+        if relay.failure is not None:
+            self._booking.error = relay.failure.kind.code
+        await call.send(b"", more=False)
+
+    async def end(self, events: list[bytes]) -> None:
+        """Ends a stream whose head is out but to which no upstream had anything to say."""
+        await self._send(events)
+        await self._call.send(b"", more=False)
+
+    async def ping(self) -> None:
+        """Breaks the caller's silence with a comment, which commits to a stream."""
+        if self._call.ended:
+            return
+        if not self._call.head_sent:
+            await self._start()
+        await self._call.send(sse.PING)
+
+    async def _send(self, events: list[bytes]) -> None:
+        if not self._call.head_sent:
+            await self._start()
+        for event in events:
+            await self._call.send(event)
+
+    async def _start(self) -> None:
+        await self._call.start(200, [*STREAM_HEADERS, *self.headers], source="upstream")

@@ -1,0 +1,76 @@
+"""Our own errors and JSON answers as they travel, for each family of routes.
+
+Every answer names its request and who spoke: `X-Request-ID` and `X-OAGW-Error-Source`.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from dragoman.dialects.chat import errors as chat
+from dragoman.errors import PROBLEM_TYPE, GatewayError
+from dragoman.wire import problem
+from dragoman.wire.problem import Problem
+
+Headers = list[tuple[bytes, bytes]]
+Source = Literal["gateway", "upstream"]
+
+JSON: Final = b"application/json"
+OUTBOUND: Final = "/api/oagw/"
+_OPENAI_PREFIXES: Final = ("/v1/", "/convert")
+_SOURCE: Final = {"gateway": (b"x-oagw-error-source", b"gateway"), "upstream": (b"x-oagw-error-source", b"upstream")}
+
+
+def head(request_id: str, source: Source = "gateway") -> Headers:
+    """The two headers that every answer carries."""
+    return [(b"x-request-id", request_id.encode("ascii")), _SOURCE[source]]
+
+
+def render_json(value: object, request_id: str) -> tuple[Headers, bytes]:
+    """Headers and body of an answer of our own."""
+    body = msgspec.json.encode(value)
+    return [*head(request_id), (b"content-type", JSON), (b"content-length", b"%d" % len(body))], body
+
+
+def render_error(error: GatewayError, *, path: str, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of an error, in the form of the family that `path` belongs to."""
+    status = status_of(error, path)
+    if path.startswith(_OPENAI_PREFIXES):
+        body, content_type = chat.render(error), JSON
+    else:
+        body, content_type = msgspec.json.encode(render_problem(error, path, request_id)), problem.CONTENT_TYPE.encode()
+    headers = head(request_id)
+    headers += [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    return status, headers, body
+
+
+def status_of(error: GatewayError, path: str) -> int:
+    """On the outbound surface a wrong key is a 403 (seed 002)."""
+    kind = error.kind
+    return kind.outbound_status if kind.outbound_status is not None and path.startswith(OUTBOUND) else kind.status
+
+
+def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
+    kind = error.kind
+    extra = error.extra
+    alias, upstream = extra.get("alias"), extra.get("upstream")
+    return Problem(
+        type=PROBLEM_TYPE.format(slug=kind.slug),
+        title=kind.title,
+        status=status_of(error, path),
+        detail=error.message,
+        error=error.message,
+        code=kind.code,
+        retriable=kind.retriable,
+        source="gateway",
+        instance=path,
+        request_id=request_id,
+        retry_after_seconds=error.retry_after,
+        alias=None if alias is None else str(alias),
+        upstream=None if upstream is None else str(upstream),
+    )

@@ -1,0 +1,45 @@
+"""What a call needs of the gateway: everything made from the configuration, and the long-lived parts.
+
+A reload builds a new `Runtime` and swaps it whole; calls in flight finish with the one they began with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dragoman.config import Config
+from dragoman.gateway.keyring import Keyring
+from dragoman.gateway.observe import Observer
+from dragoman.policy.aliases import Alias
+from dragoman.policy.routing import RouteTable
+from dragoman.ports import Clock, Ledger, Upstream
+
+VIA: Final = "dragoman-"
+"""Our pseudonym in `Via` begins so (RFC 9110, 7.6.3); a random part tells gateways apart."""
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One configuration, ready to serve."""
+
+    config: Config
+    routes: RouteTable
+    aliases: Mapping[str, Alias]
+    upstreams: Mapping[str, Upstream]
+    calls: int = 0
+    """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
+    retired: bool = False
+
+    async def close(self) -> None:
+        for upstream in self.upstreams.values():
+            await upstream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that outlive a reload."""
+
+    keyring: Keyring
+    ledger: Ledger
+    observer: Observer
+    clock: Clock

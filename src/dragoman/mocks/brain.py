@@ -1,0 +1,143 @@
+"""Decides what the mock model says. Deterministic, and built so that agent loops end.
+
+In this order: a tool result since the last user message is quoted; tools lead to a call; a
+`response_format` to JSON; else the keywords of the seed's mock: `hello` greets, `error` is a rate limit
+(`hello` is looked for first), and anything else is echoed. A stream says `Streaming response to: ...`
+where a buffered answer greets or echoes.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+
+from dragoman.mocks.chat_request import ChatRequest, Message, Tool, ToolChoice
+from dragoman.mocks.request import Json
+from dragoman.mocks.schema import instance
+from dragoman.mocks.words import IMAGE_TOKENS, TOKENS_PER_MESSAGE, words
+
+GREETING: Final = "Hello! How can I assist you today?"
+Finish = Literal["stop", "length", "tool_calls"]
+_TOOL_ROLES: Final = ("tool", "function")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call to a tool; `payload` is JSON text, or free text for a custom tool."""
+
+    name: str
+    payload: str
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one choice says, and why it ends."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish = "stop"
+
+    @property
+    def tokens(self) -> int:
+        return len(words(self.text)) + sum(1 + len(words(call.payload)) for call in self.calls)
+
+
+def rate_limited(request: ChatRequest) -> bool:
+    """Whether the last message asks for an error; a tool's result never does."""
+    last = request.messages[-1]
+    text = last.text.lower()
+    return last.role not in _TOOL_ROLES and "error" in text and "hello" not in text
+
+
+def decide(request: ChatRequest) -> Decision:
+    """The answer to a request that is not `rate_limited`."""
+    last, form = request.messages[-1], request.response_format
+    results = _results(request.messages)
+    if not results and (calls := _calls(request)):
+        return Decision(calls=calls, finish="tool_calls")
+    if form is not None and form.type == "json_schema":
+        schema = form.json_schema.schema if form.json_schema else None
+        return cut(
+            _json_text(instance(schema or {"type": "object"}, last.text or "text")), request.stops, request.limit
+        )
+    if results:
+        text = f"The tool returned: {' | '.join(results)}"
+    else:
+        text = _reply(last, streamed=bool(request.stream))
+    if form is not None and form.type == "json_object":
+        text = _json_text({"reply": text.strip()})
+    return cut(text, request.stops, request.limit)
+
+
+def cut(text: str, stops: list[str], limit: int | None) -> Decision:
+    """`text` up to the first stop sequence, and at most `limit` tokens of that."""
+    for stop in stops:
+        text = text.partition(stop)[0]
+    tokens = words(text)
+    if limit is not None and len(tokens) > limit:
+        return Decision("".join(tokens[:limit]), finish="length")
+    return Decision(text)
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    """What the request counts as; see `words`."""
+    return sum(
+        TOKENS_PER_MESSAGE + len(words(message.text)) + IMAGE_TOKENS * message.images for message in request.messages
+    )
+
+
+def _reply(message: Message, *, streamed: bool) -> str:
+    text = message.text
+    if message.images:
+        text = f"{text} [{message.images} image{'s' if message.images > 1 else ''}]".strip()
+    if streamed:
+        # The seed's mock sends each word with a space after it, the last one too.
+        return f"Streaming response to: {text} "
+    if "hello" in text.lower():
+        return GREETING
+    return f'You said: "{text}". This is a mock answer, no model was asked.'
+
+
+def _results(messages: list[Message]) -> list[str]:
+    """The texts of the tool results since the last message of a user."""
+    results: list[str] = []
+    for message in messages:
+        if message.role in _TOOL_ROLES:
+            results.append(message.text)
+        elif message.role == "user":
+            results.clear()
+    return results
+
+
+def _calls(request: ChatRequest) -> tuple[ToolCall, ...]:
+    tools, choice, text = request.tools or [], request.tool_choice, request.messages[-1].text
+    named = False
+    if isinstance(choice, ToolChoice):
+        tools, named = _permitted(tools, choice), choice.type != "allowed_tools"
+    if not tools or choice == "none":
+        return ()
+    chosen = [tools[0]]
+    if not named and request.parallel_tool_calls is not False and "parallel" in text.lower():
+        chosen = [tools[0], tools[1 % len(tools)]]
+    return tuple(_call(tool, text) for tool in chosen)
+
+
+def _permitted(tools: list[Tool], choice: ToolChoice) -> list[Tool]:
+    if choice.allowed_tools is not None:
+        allowed = {tool.name for tool in choice.allowed_tools.tools}
+        return [tool for tool in tools if tool.name in allowed]
+    named = choice.function or choice.custom
+    return [tool for tool in tools if named is None or tool.name == named.name]
+
+
+def _call(tool: Tool, text: str) -> ToolCall:
+    if tool.function is None:
+        return ToolCall(tool.name, text or "text", custom=True)
+    # A tool without parameters takes an empty object.
+    return ToolCall(tool.name, _json_text(instance(tool.function.parameters or {"type": "object"})))
+
+
+def _json_text(value: Json) -> str:
+    """JSON with spaces after its commas and colons, so that it streams as several tokens."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()

@@ -1,0 +1,105 @@
+"""The tables, as SQLAlchemy Core sees them; not how they come to be: migrations make every database.
+
+`instances` has a row per start of a gateway, `reservations` and `settlements` a row per call each.
+Rows are only ever added, with two exceptions: a key is revoked, and the presumption `lost` gives way
+to a settlement that arrives after all.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION: Final = "0001"
+"""The newest migration's revision; four digits, so that versions compare as text."""
+
+VERSION_TABLE: Final = "schema_version"
+"""Not alembic's default name: another program's migrations may live in the same database."""
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+keys: Final = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    Column("models", Text, nullable=False),  # a JSON array of patterns, as is `aliases`
+    Column("aliases", Text, nullable=False),
+    Column("admin", Boolean, nullable=False),
+)
+
+instances: Final = Table(
+    "instances",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("started_at", Double, nullable=False),
+    # No call of this instance that was reserved earlier is still open: bounds the search for lost ones.
+    Column("open_since", Double, nullable=False),
+    # Set once nothing of the instance is open any more: closed in order, or found dead and swept.
+    Column("ended_at", Double),
+)
+
+reservations: Final = Table(
+    "reservations",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("instance", Integer, ForeignKey("instances.seq"), nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),  # no foreign key: the admin key of the environment has no row
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("upstream", Text, nullable=False),
+    Column("reserved_at", Double, nullable=False),
+    CheckConstraint("kind IN ('model', 'alias')", name="kind"),
+    # In the order pages are read in, so that a page may start after any (reserved_at, call_id).
+    Index("ix_reservations_reserved_at_call_id", "reserved_at", "call_id"),
+    Index("ix_reservations_key_id_reserved_at_call_id", "key_id", "reserved_at", "call_id"),
+    sqlite_with_rowid=False,  # with ids in order of time, a fifth less space and a tenth less work
+)
+
+settlements: Final = Table(
+    "settlements",
+    metadata,
+    Column("call_id", Text, ForeignKey("reservations.call_id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("settled_at", Double, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("first_token_ms", BigInteger),
+    Column("upstream", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    # All null where the upstream reported no usage.
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("cache_write_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    CheckConstraint("state IN ('settled', 'failed', 'cancelled', 'lost')", name="state"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,169 @@
+"""What every key store does: in memory, on SQLite, on PostgreSQL."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dragoman.errors import STORE_UNAVAILABLE, GatewayError
+from dragoman.policy.keys import Key
+from dragoman.ports import KeyStore
+from dragoman.stores.keys import SqlKeyStore
+from tests.postgres import PostgresServer
+from tests.stores.conftest import OpenDatabase
+
+FULL = Key(
+    id="key_1",
+    name="ci Ünïcode ☕",
+    hint="wxyz",
+    created_at=1.5,
+    expires_at=99.25,
+    models=("gpt-*", "fast"),
+    aliases=(),
+    admin=True,
+)
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def test_a_key_comes_back_as_it_was_added(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    assert await key_store.find(digest("one")) == FULL
+
+
+async def test_an_unknown_digest_is_not_found(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    assert await key_store.find(digest("two")) is None
+    assert await key_store.find(digest("one")[:-1]) is None
+    assert await key_store.find(b"") is None
+
+
+@pytest.mark.parametrize(("key_id", "token"), [("key_1", "two"), ("key_2", "one")])
+async def test_an_id_or_a_token_is_stored_once(key_store: KeyStore, key_id: str, token: str) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    with pytest.raises(ValueError, match="exists"):
+        await key_store.add(Key(id=key_id, name="other"), digest(token))
+
+    assert await key_store.list() == [FULL]
+
+
+async def test_keys_are_listed_oldest_first(key_store: KeyStore) -> None:
+    keys = [Key(id=f"key_{name}", name=name, created_at=at) for name, at in [("c", 2.0), ("b", 1.0), ("a", 2.0)]]
+    for key in keys:
+        await key_store.add(key, digest(key.name))
+
+    assert [key.name for key in await key_store.list()] == ["b", "a", "c"]
+
+
+async def test_a_revoked_key_is_found_and_not_usable(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    assert await key_store.revoke("key_1", 50.0)
+
+    found = await key_store.find(digest("one"))
+    assert found is not None
+    assert found.revoked_at == 50.0
+    assert not found.usable(51.0)
+
+
+async def test_revoking_again_keeps_the_first_time(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    assert await key_store.revoke("key_1", 50.0)
+    assert await key_store.revoke("key_1", 60.0)
+
+    assert (await key_store.list())[0].revoked_at == 50.0
+
+
+async def test_revoking_an_unknown_key_says_so(key_store: KeyStore) -> None:
+    assert not await key_store.revoke("key_1", 50.0)
+
+
+async def test_replacing_revokes_the_old_key_and_adds_the_new(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+    new = Key(id="key_2", name="ci", created_at=50.0)
+
+    assert await key_store.replace("key_1", new, digest("two"), 50.0)
+
+    old = await key_store.find(digest("one"))
+    assert old is not None
+    assert old.revoked_at == 50.0
+    assert await key_store.find(digest("two")) == new
+
+
+async def test_an_unknown_or_revoked_key_is_not_replaced(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+    await key_store.revoke("key_1", 40.0)
+
+    for old_id in ("key_1", "key_0"):
+        assert not await key_store.replace(old_id, Key(id="key_2", name="ci"), digest("two"), 50.0)
+
+    assert await key_store.find(digest("two")) is None
+
+
+async def test_a_replacement_that_fails_leaves_the_old_key(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+
+    with pytest.raises(ValueError, match="exists"):
+        await key_store.replace("key_1", Key(id="key_2", name="ci"), digest("one"), 50.0)
+
+    assert await key_store.list() == [FULL]
+
+
+async def test_text_that_no_database_holds_is_made_storable(key_store: KeyStore) -> None:
+    await key_store.add(Key(id="key_1", name="nul \0 and \ud800"), digest("one"))
+
+    assert await key_store.find(digest("one")) is not None
+    assert not await key_store.revoke("key\0 \ud800", 50.0)
+
+
+@contextmanager
+def exclusively_locked(path: Path) -> Iterator[None]:
+    """A SQLite file that nobody else can even read."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+async def test_sqlite_that_cannot_be_read_is_unavailable_and_recovers(
+    sqlite_url: str, tmp_path: Path, open_database: OpenDatabase
+) -> None:
+    open_database(sqlite_url).close()
+    database = open_database(sqlite_url, deadline=0.2)
+    key_store = SqlKeyStore(database)
+
+    with exclusively_locked(tmp_path / "state/dragoman.db"), pytest.raises(GatewayError) as caught:
+        await key_store.find(digest("one"))
+
+    assert caught.value.kind is STORE_UNAVAILABLE
+    assert await key_store.find(digest("one")) is None
+
+
+@pytest.mark.postgres
+async def test_postgres_that_is_down_is_unavailable_and_recovers(
+    postgres_url: str, postgres_server: PostgresServer, open_database: OpenDatabase
+) -> None:
+    key_store = SqlKeyStore(open_database(postgres_url))
+    await key_store.add(FULL, digest("one"))
+
+    postgres_server.stop()
+    try:
+        for _ in range(3):
+            with pytest.raises(GatewayError) as caught:
+                await key_store.find(digest("one"))
+            assert caught.value.kind is STORE_UNAVAILABLE
+            assert "postgres" not in caught.value.message
+    finally:
+        postgres_server.start()
+
+    assert await key_store.find(digest("one")) == FULL
