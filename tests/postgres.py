@@ -57,7 +57,9 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        """Starts the server and returns once it answers."""
+        """Starts the server and returns once it answers; does nothing if it is running."""
+        if self._holder is not None:
+            return
         command = [str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self._directory)]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]

@@ -8,12 +8,13 @@ from typing import Final
 
 from dragoman import errors
 from dragoman.dialects.base import Dialect, Request, StreamRelay
-from dragoman.dialects.chat.dialect import Chat
+from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
 from dragoman.errors import GatewayError
 from dragoman.turn import Turn, Usage
 from dragoman.wire import sse
 
-DIALECTS: Final[dict[str, Dialect]] = {dialect.name: dialect for dialect in (Chat(),)}
+FRONT_DOORS: Final[tuple[Dialect, ...]] = (CHAT, COMPLETIONS, EMBEDDINGS)
+"""What callers may speak."""
 
 
 class Bridge:
@@ -32,8 +33,8 @@ class Bridge:
 
     def target(self, dialects: tuple[str, ...]) -> str:
         """The path below an upstream's base URL. Raises `GatewayError` if none of its dialects will do."""
-        if self._dialect.name not in dialects:
-            message = f"The upstream of {self.turn.model!r} does not speak {self._dialect.name!r}."
+        if self._dialect.family not in dialects:
+            message = f"The upstream of {self.turn.model!r} does not speak {self._dialect.family!r}."
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
         return self._dialect.path
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -53,22 +55,37 @@ class Transcript:
         return self.body.split(b"\n\n")[:-1]
 
 
-async def talk(port: int, data: bytes, *, silence: float = 5.0) -> Transcript:
-    """Sends `data` and reads until the server ends the connection, or says nothing for `silence` seconds."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    received, ending = b"", "eof"
+async def connect(port: int, data: bytes) -> socket.socket:
+    """A plain socket that has sent `data`; closing it is a FIN, or a RST after `make_abrupt`."""
+    connection = socket.socket()
+    connection.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(connection, ("127.0.0.1", port))
+    await loop.sock_sendall(connection, data)
+    return connection
+
+
+def make_abrupt(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def read(connection: socket.socket, *, silence: float = 5.0) -> Transcript:
+    """Reads until the server ends the connection, or says nothing for `silence` seconds."""
+    received, loop = bytearray(), asyncio.get_running_loop()
     try:
-        writer.write(data)
-        while chunk := await asyncio.wait_for(reader.read(1 << 20), silence):
+        while chunk := await asyncio.wait_for(loop.sock_recv(connection, 1 << 20), silence):
             received += chunk
     except TimeoutError:
-        ending = "silence"
+        return Transcript(bytes(received), "silence")
     except ConnectionResetError:
-        ending = "reset"
-    finally:
-        writer.close()
-        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())], timeout=silence)
-    return Transcript(received, ending)  # type: ignore[arg-type]
+        return Transcript(bytes(received), "reset")
+    return Transcript(bytes(received), "eof")
+
+
+async def talk(port: int, data: bytes, *, silence: float = 5.0) -> Transcript:
+    """Sends `data` on a connection of its own and reads the whole answer."""
+    with await connect(port, data) as connection:
+        return await read(connection, silence=silence)
 
 
 def http(method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:

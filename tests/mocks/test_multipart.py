@@ -16,7 +16,8 @@ def test_fields_and_files_are_told_apart() -> None:
     parts = parse_form(
         form(
             b'Content-Disposition: form-data; name="model"\r\n\r\nwhisper-1',
-            b'content-disposition: form-data; name="file"; filename="a \xc3\xa4.wav"\r\nContent-Type: audio/wav\r\n\r\n\x00\r\n\xff',
+            b'content-disposition: form-data; name="file"; filename="a \xc3\xa4.wav"\r\n'
+            b"Content-Type: audio/wav\r\n\r\n\x00\r\n\xff",
         )
     )
     assert parts["model"] == Part("model", None, b"whisper-1")

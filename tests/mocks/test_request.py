@@ -67,17 +67,17 @@ def test_a_path_is_cut_at_its_slashes(path: str, expected: tuple[str, ...]) -> N
     assert segments(path) == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"a": "\xff"}', b"[" * 100_000, b'{"model": "\\ud800"}'])
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a": "\xff"}', b'{"a":' * 100_000, b'{"model": "\\ud800"}'])
 def test_what_is_not_json_is_refused_in_one_way(body: bytes) -> None:
     for form in (ChatRequest, dict[str, object]):
-        with pytest.raises(BadJson, match="the body is not valid JSON|invalid body"):
+        with pytest.raises(BadJson, match="the body is not valid JSON"):
             request("POST", "/", body).json(form)
 
 
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ({"messages": []}, "model"),
+        ({"messages": [{"role": "user"}]}, "model"),
         ({"model": "x"}, "messages"),
         ({"model": 1, "messages": []}, "model"),
         ({"model": "", "messages": []}, "model"),

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.mocks.scenario import ITEMS, MAX_SPEC, Fault, Scenario, ScenarioError, known_items
@@ -100,6 +100,7 @@ def test_every_known_item_is_listed() -> None:
     assert set(PROFILES) <= listed
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_scenario_or_a_scenario_error(spec: str) -> None:
     try:

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.mocks.words import usage, words
@@ -10,6 +10,7 @@ def test_a_token_is_a_word_with_the_space_around_it() -> None:
     assert words("") == []
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tokens_join_to_the_text(text: str) -> None:
     assert "".join(words(text)) == (text if text.strip() else "")

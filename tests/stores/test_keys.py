@@ -2,9 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
@@ -125,28 +123,42 @@ async def test_text_that_no_database_holds_is_made_storable(key_store: KeyStore)
     assert not await key_store.revoke("key\0 \ud800", 50.0)
 
 
-@contextmanager
-def exclusively_locked(path: Path) -> Iterator[None]:
-    """A SQLite file that nobody else can even read."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-        yield
-
-
-async def test_sqlite_that_cannot_be_read_is_unavailable_and_recovers(
-    sqlite_url: str, tmp_path: Path, open_database: OpenDatabase
+async def test_sqlite_that_is_locked_is_unavailable_to_writers_alone_and_recovers(
+    sqlite_url: str, open_database: OpenDatabase
 ) -> None:
-    open_database(sqlite_url).close()
-    database = open_database(sqlite_url, deadline=0.2)
-    key_store = SqlKeyStore(database)
+    key_store = SqlKeyStore(open_database(sqlite_url, deadline=0.2))
+    await key_store.add(FULL, digest("one"))
+    new = Key(id="key_2", name="ci")
 
-    with exclusively_locked(tmp_path / "state/dragoman.db"), pytest.raises(GatewayError) as caught:
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for attempt in (key_store.add(new, digest("two")), key_store.revoke("key_1", 1.0)):
+            with pytest.raises(GatewayError) as caught:
+                await attempt
+            assert caught.value.kind is STORE_UNAVAILABLE
+        assert await key_store.find(digest("one")) == FULL
+
+    await key_store.add(new, digest("two"))
+    assert await key_store.find(digest("two")) == new
+
+
+async def test_a_broken_table_is_unavailable_and_not_an_unknown_key(
+    store_url: str, open_database: OpenDatabase
+) -> None:
+    database = open_database(store_url)
+    key_store = SqlKeyStore(database)
+    await key_store.add(FULL, digest("one"))
+
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE keys SET models = 'no JSON'")
+    with pytest.raises(GatewayError) as damaged:
+        await key_store.find(digest("one"))
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE keys")
+    with pytest.raises(GatewayError) as dropped:
         await key_store.find(digest("one"))
 
-    assert caught.value.kind is STORE_UNAVAILABLE
-    assert await key_store.find(digest("one")) is None
+    assert damaged.value.kind is dropped.value.kind is STORE_UNAVAILABLE
 
 
 @pytest.mark.postgres

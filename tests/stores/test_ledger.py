@@ -3,14 +3,15 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
-from dragoman.ports import LedgerRow, Reservation, Settlement, UsageTotal
+from dragoman.ports import LedgerRow, UsageTotal
 from dragoman.stores.ledger import SqlLedger, SqlLedgerReader
 from dragoman.stores.memory import MemoryLedger
 from dragoman.turn import Usage
@@ -88,7 +89,9 @@ async def test_totals_are_by_key_and_name_since_a_time(ledger: AnyLedger) -> Non
         UsageTotal("key_a", "gpt-4o-mini", 3, 1, 3, 30),
         UsageTotal("key_b", "gpt-4o-mini", 2, 0, 4, 40),
     ]
-    assert await ledger.totals(key_id="key_b", since=1_800_000_006.0) == [UsageTotal("key_b", "gpt-4o-mini", 1, 0, 0, 0)]
+    assert await ledger.totals(key_id="key_b", since=1_800_000_006.0) == [
+        UsageTotal("key_b", "gpt-4o-mini", 1, 0, 0, 0)
+    ]
     assert await ledger.totals(since=1_800_000_007.0) == []
 
 
@@ -104,10 +107,251 @@ async def test_ten_thousand_calls_add_up_to_the_token(ledger: AnyLedger) -> None
     assert len(totals) == 21
     assert sum(total.calls for total in totals) == 10_000
     assert sum(total.input_tokens for total in totals) == sum(read for read, _ in tokens)
-    assert sum(total.output_tokens for total in totals) == sum(written for _, written in totals_of(tokens))
+    assert sum(total.output_tokens for total in totals) == sum(written for _, written in tokens)
     by_key = [total for key in range(7) for total in await ledger.totals(key_id=f"key_{key}")]
     assert by_key == list(totals)
 
 
-def totals_of(tokens: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    return tokens
+async def test_text_and_numbers_that_no_database_holds_are_made_storable(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True))
+    for number in range(1, 11):
+        ledger.reserve(reservation(number, name=f"nul \0, \ud800 and {'x' * 100_000}"))
+        ledger.settle(settlement(number, usage=Usage(10**30, -5, 10**18), error="\0"))
+    await ledger.durable()
+
+    rows = await ledger.rows()
+    assert [row.state for row in rows] == ["settled"] * 10
+    assert rows[0].reservation.name == f"nul \ufffd, ? and {'x' * 512}"[:512]
+    (total,) = await ledger.totals()
+    assert (total.input_tokens, total.output_tokens) == (10 * 10**12, 0)
+
+
+async def test_a_row_the_database_refuses_does_not_hold_up_the_others(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True))
+    with capture_logs() as logs:
+        ledger.reserve(reservation(1))
+        ledger.settle(settlement(2))  # never reserved
+        ledger.settle(settlement(1))
+        await ledger.durable()
+
+    assert [row.state for row in await ledger.rows()] == ["settled"]
+    assert ledger.refused == 1
+    assert [(line["event"], line["call_id"]) for line in logs] == [("ledger.refused", "call_00000002")]
+
+
+async def test_closing_commits_what_is_queued_and_marks_what_is_open_as_lost(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True), flush_interval=60)
+    ledger.reserve(reservation(1))
+    ledger.reserve(reservation(2))
+    ledger.settle(settlement(2))
+
+    await ledger.close()
+
+    reader = SqlLedgerReader(open_database(store_url))
+    assert [row.state for row in await reader.rows()] == ["settled", "lost"]
+
+
+async def test_a_closed_ledger_takes_nothing_more(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True))
+    await ledger.close()
+
+    with pytest.raises(GatewayError) as caught:
+        ledger.reserve(reservation(1))
+    assert caught.value.kind is STORE_UNAVAILABLE
+    with capture_logs() as logs:
+        ledger.settle(settlement(1))
+    assert ledger.dropped == 1
+    assert [line["event"] for line in logs] == ["ledger.settlement_dropped"]
+
+
+async def test_only_an_owner_books(store_url: str, open_database: OpenDatabase) -> None:
+    with pytest.raises(ValueError, match="owner"):
+        SqlLedger(open_database(store_url))
+
+
+async def test_rows_are_written_without_anyone_waiting(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True))
+    await ledger.durable()
+    for number in range(3):  # asleep, woken, asleep again
+        ledger.reserve(reservation(number))
+        async with asyncio.timeout(10):
+            while len(await ledger.rows()) <= number:
+                continue
+
+
+async def test_what_is_durable_is_seen_by_others(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True, strict=True), flush_interval=60)
+    reader = SqlLedgerReader(open_database(store_url))
+    assert ledger.strict
+
+    async def call(number: int) -> None:
+        ledger.reserve(reservation(number))
+        await ledger.durable()
+        assert number in {int(row.reservation.call_id[-4:]) for row in await reader.rows(limit=1000)}
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(50):
+            tasks.create_task(call(number))
+
+
+async def test_a_waiter_that_leaves_disturbs_nobody(
+    store_url: str, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True))
+    ledger.reserve(reservation(1))
+    leaving = asyncio.ensure_future(ledger.durable())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await ledger.durable()
+
+    assert leaving.cancelled()
+    assert len(await ledger.rows()) == 1
+
+
+class SqliteOutage:
+    """Keeps everybody else from writing to the file."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+
+    def begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def end(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self.end()
+        self._connection.close()
+
+
+class PostgresOutage:
+    """Stops the server."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+
+    def begin(self) -> None:
+        self._server.stop()
+
+    def end(self) -> None:
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.start()
+
+
+@pytest.fixture
+def outage(
+    store_url: str, open_database: OpenDatabase, request: pytest.FixtureRequest
+) -> Iterator[SqliteOutage | PostgresOutage]:
+    """Begins and ends a time in which the database cannot be written to."""
+    open_database(store_url)
+    if store_url.startswith("sqlite"):
+        outage: SqliteOutage | PostgresOutage = SqliteOutage(store_url)
+    else:
+        outage = PostgresOutage(request.getfixturevalue("postgres_server"))
+    yield outage
+    outage.close()
+
+
+async def test_rows_wait_for_a_database_that_is_down(
+    store_url: str, outage: SqliteOutage | PostgresOutage, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True, deadline=0.3))
+    ledger.reserve(reservation(0))
+    await ledger.durable()
+
+    with capture_logs() as logs:
+        outage.begin()
+        ledger.settle(settlement(0))
+        ledger.reserve(reservation(1))
+        while not any(line["event"] == "ledger.unavailable" for line in logs):
+            with pytest.raises(GatewayError) as caught:
+                await ledger.durable()
+            assert caught.value.kind is STORE_UNAVAILABLE
+        ledger.settle(settlement(1))
+        outage.end()
+        await until_durable(ledger)
+
+    assert [row.state for row in await ledger.rows()] == ["settled", "settled"]
+    assert [line["event"] for line in logs if line["event"].startswith("ledger")] == [
+        "ledger.unavailable",
+        "ledger.recovered",
+    ]
+
+
+async def until_durable(ledger: SqlLedger) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await ledger.durable()
+            except GatewayError:
+                continue
+            return
+
+
+async def test_a_full_queue_refuses_calls_and_still_takes_settlements(
+    store_url: str, outage: SqliteOutage | PostgresOutage, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True, deadline=0.3), queue_limit=1000)
+    await ledger.durable()
+    outage.begin()
+    accepted = 0
+    with pytest.raises(GatewayError) as caught:
+        while accepted < 10_000:
+            ledger.reserve(reservation(accepted))
+            accepted += 1
+    assert caught.value.kind is STORE_UNAVAILABLE
+    assert 1000 <= accepted <= 1500  # the writer holds a group in its hands
+
+    with capture_logs() as logs:
+        for number in range(accepted):
+            ledger.settle(settlement(number))
+    assert ledger.queued <= 2000
+    assert any(line["event"] == "ledger.settlement_dropped" for line in logs) == (ledger.dropped > 0)
+
+    outage.end()
+    await until_durable(ledger)
+    totals = await ledger.totals()
+    states = [row.state for row in await ledger.rows(limit=10_000)]
+    assert sum(total.calls for total in totals) == accepted
+    assert states.count("open") == ledger.dropped
+
+
+async def test_closing_during_an_outage_says_what_is_left_behind(
+    store_url: str, outage: SqliteOutage | PostgresOutage, open_database: OpenDatabase, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(open_database(store_url, owner=True, deadline=0.2))
+    await ledger.durable()
+    outage.begin()
+    with capture_logs() as logs:
+        ledger.reserve(reservation(1))
+        ledger.settle(settlement(1))
+        await ledger.close()
+
+    assert sum(line["rows"] for line in logs if line["event"] == "ledger.abandoned") == 2
+
+
+def test_the_queries_of_pages_and_totals_use_their_indexes(sqlite_url: str, open_database: OpenDatabase) -> None:
+    open_database(sqlite_url)
+    page = "SELECT * FROM reservations r LEFT JOIN settlements s ON s.call_id = r.call_id {} LIMIT 50"
+    order = "ORDER BY r.reserved_at DESC, r.call_id DESC"
+    with closing(sqlite3.connect(Path(sqlite_url.removeprefix("sqlite:///")))) as connection:
+        for where in ("", "WHERE r.key_id = 'key_a'", "WHERE r.reserved_at >= 5"):
+            plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + page.format(f"{where} {order}"))]
+            assert "USING INDEX ix_reservations" in plan[0]
+            assert not any("TEMP B-TREE" in step for step in plan)

@@ -87,8 +87,8 @@ class Peer:
 async def echo_ok(peer: Peer) -> None:
     """Answers every request with 200 and `ok`."""
     while True:
-        await peer.request()
-        await peer.send(OK)
+        seen = await peer.request()
+        await peer.send(OK[:-2] if seen.line.startswith(b"HEAD ") else OK)
 
 
 def answering(data: bytes) -> Script:
@@ -99,6 +99,12 @@ def answering(data: bytes) -> Script:
         await peer.send(data)
 
     return script
+
+
+async def drained() -> None:
+    """Lets the loop handle what the sockets have for it."""
+    for _ in range(5):
+        await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

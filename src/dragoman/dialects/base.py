@@ -54,6 +54,8 @@ class Dialect(Protocol):
     """One wire protocol of a model call."""
 
     name: str
+    family: str
+    """The dialect an upstream must declare; an endpoint beside a dialect's main one belongs to its family."""
     path: str
     """Where an upstream serves it, below its base URL."""
 

@@ -27,8 +27,8 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /admin/keys`; `expires_in` in seconds."""
 
     name: str
-    models: list[str] = ["*"]
-    aliases: list[str] = ["*"]
+    models: tuple[str, ...] = ("*",)
+    aliases: tuple[str, ...] = ("*",)
     admin: bool = False
     expires_in: float | None = None
 

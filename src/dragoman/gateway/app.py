@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from dragoman import errors
-from dragoman.bridge import DIALECTS
+from dragoman.bridge import FRONT_DOORS
 from dragoman.config import Config
 from dragoman.errors import GatewayError
 from dragoman.gateway.admin import Admin
@@ -56,7 +56,7 @@ class Gateway:
         self._composer = Composer(settings)
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
-        self._table = Table(list(DIALECTS.values()))
+        self._table = Table(FRONT_DOORS)
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._store: Store | None = None

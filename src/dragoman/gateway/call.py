@@ -55,7 +55,7 @@ class Call:
         self._send = send
         self.id = call_id
         """Ours and unique: what the ledger books under. A caller's X-Request-ID may repeat."""
-        self.watch = Watch(self.abort)
+        self.watch = Watch()
         self.started_at = now
         self.method: str = scope["method"]
         self.path: bytes = scope.get("raw_path") or scope["path"].encode()

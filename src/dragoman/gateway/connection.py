@@ -37,7 +37,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from dragoman.errors import BAD_HTTP, HEAD_TIMEOUT, HEAD_TOO_LARGE, INTERNAL_ERROR, OVERLOADED, GatewayError
-from dragoman.gateway.head import WATCHED, Field, check_fields, is_twin, origin_form, path_of, size_of
+from dragoman.gateway.head import ORIGIN_FORM, check_fields, origin_form, path_of, size_of
 
 _log = logging.getLogger(__name__)
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
@@ -139,8 +139,8 @@ class Connection(HttpToolsProtocol):
         """In the loop's time; the server calls `expire` once it has passed."""
         self._in_head = False
         self._head_timed = True
-        self._watched: list[Field] = []
-        self._accepted: list[Field] = []
+        self._known: tuple[bytes, int, tuple[bytes, bytes]] | None = None
+        """Of the last plain head that was found good: all names, where Host is among them, and its field."""
         self._piece = 0
         self._swallowed = 0
         """Bytes the parser took since it last gave anything complete: part of a head, chunk sizes, trailers."""
@@ -169,7 +169,7 @@ class Connection(HttpToolsProtocol):
         elif self.flow.write_paused:
             self.transport.abort()
         else:
-            self._hang_up()
+            self._hang_up(told=False)
         self._leave()
 
     # What the event loop calls
@@ -236,16 +236,18 @@ class Connection(HttpToolsProtocol):
 
     def expire(self) -> None:
         """Ends what `deadline` bounded, as the table above says."""
-        unsent = self.transport.get_write_buffer_size()
+        limits, transport = self.limits, self.transport
+        unsent = transport.get_write_buffer_size()
         if unsent and unsent != self._unsent:
             self._unsent = unsent
-            self.deadline = self.loop.time() + self.limits.stall
-        elif unsent or self._deaf or self.transport.is_closing():
-            self.transport.abort()
-        elif self._in_head:
-            self._refuse(GatewayError(HEAD_TIMEOUT, f"The request head took over {self.limits.head_timeout:g} s."))
+            self.deadline = self.loop.time() + limits.stall
+        elif unsent or transport.is_closing():
+            transport.abort()
+        elif self._in_head and not self._deaf:
+            self._refuse(GatewayError(HEAD_TIMEOUT, f"The request head took over {limits.head_timeout:g} s."))
         else:
-            self.transport.close()
+            self.deadline = self.loop.time() + limits.linger
+            transport.close()
 
     def shutdown(self) -> None:
         """Ends the connection once what it has begun is done: the call, the calls behind it, a half head."""
@@ -260,16 +262,9 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.method = ""
         self._in_head = True
-        self._watched = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        field = (name, value)
-        self.headers.append(field)
-        if name in WATCHED:
-            self._watched.append(field)
-        elif b"_" in name and is_twin(name):
-            raise GatewayError(BAD_HTTP, f"The header {name.decode('ascii')!r} must be written with hyphens.")
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         parser = self.parser
@@ -344,11 +339,23 @@ class Connection(HttpToolsProtocol):
             raise self._too_large()
         if self._piece > limits.head_bytes and size_of(self.method, self.url, self.headers) > limits.head_bytes:
             raise self._too_large()
-        # Later requests on a connection nearly always repeat the one Host that was found good.
-        if self._watched != self._accepted or version != "1.1" or not self._watched:
-            self.expect_100_continue = check_fields(version, self._watched)
-            self._accepted = self._watched if version == "1.1" and len(self._watched) == 1 else []
-        self.url = origin_form(self.method, self.url, self._watched)
+        # Nearly every request has the names, and the Host, of the one before it: nothing new to judge.
+        names = b"\n".join([name for name, _ in self.headers])
+        known = self._known
+        if known is None or known[0] != names or self.headers[known[1]] != known[2] or version != "1.1":
+            self.expect_100_continue = check_fields(version, self.headers)
+            self._remember(names)
+        if self.method == "CONNECT" or not ORIGIN_FORM.fullmatch(self.url):
+            host = [value for name, value in self.headers if name == b"host"]
+            self.url = origin_form(self.method, self.url, host[0] if host else None)
+
+    def _remember(self, names: bytes) -> None:
+        listed = names.split(b"\n")
+        if b"host" in listed and b"transfer-encoding" not in listed and b"expect" not in listed:
+            place = listed.index(b"host")
+            self._known = names, place, self.headers[place]
+        else:
+            self._known = None
 
     def _too_large(self) -> GatewayError:
         limits = self.limits
@@ -380,8 +387,7 @@ class Connection(HttpToolsProtocol):
         scope["dragoman.connection"] = self  # type: ignore[typeddict-unknown-key]
         if version != "1.1":
             scope["http_version"] = version
-        if len(self._watched) > 1:  # more than Host: it may be chunked
-            self.headers = []  # trailers, if any come, are dropped: the scope keeps what was judged
+        self.headers = []  # for trailers, which are dropped: the scope keeps what was judged
         cycle_class = _Cycle if version == "1.1" else _OldCycle
         self._latest = cycle = cycle_class(
             scope=scope,
@@ -434,7 +440,7 @@ class Connection(HttpToolsProtocol):
         elif broken is not None and not broken.response_complete:
             self.pipeline.popleft()  # its refusal takes its place
         if broken is not None and broken.response_started:
-            self._hang_up()
+            self._hang_up(told=False)
             return
         if self._running is None:
             self._answer(error)
@@ -456,9 +462,11 @@ class Connection(HttpToolsProtocol):
         self._refusal = None
         self._hang_up()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, *, told: bool = True) -> None:
         """Ends our side after what was written, and for a while takes in what the client still sends:
-        closing at once would make the kernel answer that with a reset, which destroys our answer."""
+        closing at once would make the kernel answer that with a reset, which destroys our answer.
+
+        `told` is whether the answer itself says that it is the last."""
         self._deaf = True
         self.deadline = self.loop.time() + self.limits.linger
         if self.transport.is_closing():
@@ -466,8 +474,8 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        else:
-            self.transport.close()  # TLS: its own close waits for the peer's
+        elif not told:
+            self.transport.close()  # TLS cannot end one side alone
 
 
 def bind(edge: Edge) -> type[Connection]:

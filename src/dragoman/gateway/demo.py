@@ -1,9 +1,13 @@
 """The demo's configuration: mock upstreams only, so that anyone can try everything without an account."""
 
+from pathlib import Path
 from typing import Final
 
 from dragoman.config import Layer, Tree
+from dragoman.gateway.settings import ADMIN_KEY, Settings
 
+KEPT: Final = (ADMIN_KEY, "DRAGOMAN_SERVER__", "DRAGOMAN_LOG__", "BIND_ADDR", "NO_COLOR", "TERM")
+"""Beginnings of the names that a demo heeds in the environment; the rest could reach real upstreams or keys."""
 MODELS: Final = ("gpt-4o-mini", "gpt-4", "gpt-3.5-turbo")
 SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 
@@ -17,3 +21,10 @@ def layer(mock_url: str) -> Layer:
     }
     values["models"] |= {pattern: "mock-chat" for pattern in ("text-embedding-*", "whisper-*", "tts-*")}
     return Layer("demo", values)
+
+
+def settings(mock_url: str, state: Path, flags: Tree) -> Settings:
+    """The settings of a demo whose state is kept in `state`: no file, and little of the environment."""
+    process = Settings.from_process()
+    environ = {name: value for name, value in process.environ.items() if name.startswith(KEPT)}
+    return Settings({**environ, "XDG_STATE_HOME": str(state)}, None, flags, layer(mock_url), process.cwd)

@@ -14,13 +14,12 @@ from dragoman.errors import BAD_HTTP, METHOD_NOT_ALLOWED, GatewayError
 
 Field = tuple[bytes, bytes]
 
-WATCHED: Final = frozenset({b"host", b"transfer-encoding", b"expect"})
-"""Fields that `check_fields` must be shown."""
-
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 # A subset of RFC 3986 reg-name: the percent-encodings and sub-delimiters it also allows name no host.
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~-]{1,255}|\[([0-9A-Fa-f:.]{2,45})\])(?::([0-9]{1,5}))?")
+# Of the forms of a target (RFC 9112 section 3.2) the one that is served, in printable ASCII without a fragment.
+ORIGIN_FORM: Final = re.compile(rb"/[!\"$-~]*")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 
 _GUARDED: Final = frozenset(
@@ -43,27 +42,34 @@ _GUARDED: Final = frozenset(
 _GUARDED_PREFIXES: Final = (b"forwarded-", b"x-forwarded-", b"x-oagw-", b"x-dragoman-")
 
 
-def is_twin(name: bytes) -> bool:
-    """Whether a name with underscores reads as a trusted one once a hop writes hyphens for them (CGI does)."""
-    plain = name.replace(b"_", b"-")
-    return plain in _GUARDED or plain.startswith(_GUARDED_PREFIXES)
-
-
-def check_fields(version: str, watched: list[Field]) -> bool:
-    """Judges the watched fields of one head; returns whether the client awaits `100 Continue`."""
+def check_fields(version: str, fields: list[Field]) -> bool:
+    """Judges the fields of one head, names in small letters; returns whether the client awaits `100 Continue`."""
     if version not in ("1.1", "1.0"):
         raise GatewayError(BAD_HTTP, f"HTTP/{version} is not spoken here; use HTTP/1.1.")
-    hosts = [value for name, value in watched if name == b"host"]
+    for name, _ in fields:
+        if b"_" in name and _is_twin(name):
+            raise GatewayError(BAD_HTTP, f"The header {name.decode('ascii')!r} must be written with hyphens.")
+    hosts = _values(b"host", fields)
     if len(hosts) > 1 or (not hosts and version == "1.1"):
         raise GatewayError(BAD_HTTP, f"A request needs exactly one Host header, not {len(hosts)}.")
     if hosts:
         _check_host(hosts[0])
-    _check_coding(version, [value for name, value in watched if name == b"transfer-encoding"])
-    return _check_expect(version, [value for name, value in watched if name == b"expect"])
+    _check_coding(version, _values(b"transfer-encoding", fields))
+    return _check_expect(version, _values(b"expect", fields))
+
+
+def _values(wanted: bytes, fields: list[Field]) -> list[bytes]:
+    return [value.strip(b" \t") for name, value in fields if name == wanted]
+
+
+def _is_twin(name: bytes) -> bool:
+    """Whether a name with underscores reads as a trusted one once a hop writes hyphens for them, as CGI does."""
+    plain = name.replace(b"_", b"-")
+    return plain in _GUARDED or plain.startswith(_GUARDED_PREFIXES)
 
 
 def _check_host(value: bytes) -> None:
-    match = _HOST.fullmatch(value.strip(b" \t"))
+    match = _HOST.fullmatch(value)
     if match is None or int(match[3] or 0) > 65535:
         raise GatewayError(BAD_HTTP, f"Host {value.decode('latin-1')!r} is not a host name with an optional port.")
     if match[2] is not None:
@@ -77,31 +83,30 @@ def _check_coding(version: str, codings: list[bytes]) -> None:
     if not codings:
         return
     # RFC 9112 section 6.1: a server that sees it in HTTP/1.0 must take the framing for faulty.
-    if version != "1.1" or len(codings) > 1 or codings[0].strip(b" \t").lower() != b"chunked":
+    if version != "1.1" or len(codings) > 1 or codings[0].lower() != b"chunked":
         raise GatewayError(BAD_HTTP, "Transfer-Encoding can only be `chunked`, once, and on HTTP/1.1.")
 
 
 def _check_expect(version: str, expectations: list[bytes]) -> bool:
     if not expectations or version == "1.0":  # RFC 9110 section 10.1.1: ignored on HTTP/1.0
         return False
-    if any(value.strip(b" \t").lower() != b"100-continue" for value in expectations):
+    if any(value.lower() != b"100-continue" for value in expectations):
         raise GatewayError(BAD_HTTP, "The only expectation met here is `100-continue`.")
     return True
 
 
-def origin_form(method: str, target: bytes, watched: list[Field]) -> bytes:
-    """The target as path and query (RFC 9112 section 3.2), or a refusal of every other form of it."""
+def origin_form(method: str, target: bytes, host: bytes | None) -> bytes:
+    """The target in `ORIGIN_FORM`, or a refusal of what cannot be brought there."""
     if method == "CONNECT":
         raise GatewayError(METHOD_NOT_ALLOWED, "This is not a CONNECT proxy.", headers={"Allow": METHODS})
     if not target.startswith(b"/"):
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None:
             raise GatewayError(BAD_HTTP, "The request target must begin with a slash.")
-        if [absolute[1].lower()] != [value.strip(b" \t").lower() for name, value in watched if name == b"host"]:
+        if host is None or absolute[1].lower() != host.strip(b" \t").lower():
             raise GatewayError(BAD_HTTP, "The host of an absolute request target must be the one of the Host header.")
         target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
-    # Of ASCII, `isprintable` leaves 0x20-0x7e, and the parser ends the target at a space.
-    if not target.isascii() or not target.decode("ascii").isprintable() or b"#" in target:
+    if not ORIGIN_FORM.fullmatch(target):
         raise GatewayError(BAD_HTTP, "The request target must be printable ASCII without a fragment.")
     return target
 

@@ -7,6 +7,7 @@ written by `flush` off the hot path. A line holds names and numbers, never bodie
 import sys
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -113,10 +114,10 @@ class Observer:
 
 
 def _line(record: CallRecord) -> bytes:
-    # The names are the only text a caller chooses.
-    if record.name:
-        record = msgspec.structs.replace(record, name=redact.text(record.name), model=redact.text(record.model))
-    return msgspec.json.encode(record)
+    # The names are the only text a caller chooses. The time is written as the rest of the log has it, ISO 8601.
+    at = datetime.fromtimestamp(record.timestamp, UTC)
+    name, model = (redact.text(record.name), redact.text(record.model)) if record.name else ("", record.model)
+    return msgspec.json.encode(msgspec.structs.replace(record, timestamp=at, name=name, model=model))
 
 
 def write_stdout(lines: bytes) -> None:

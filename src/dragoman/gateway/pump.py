@@ -76,7 +76,6 @@ class ModelStream:
             if not relay.started:
                 raise
             await self._send(relay.fail(error))
-            self._booking.error = error.kind.code
         finally:
             self._booking.usage = relay.usage or self._booking.usage
         if relay.failure is not None:

@@ -48,7 +48,12 @@ class RawAnswer:
             return
         call.watch.phase(errors.IDLE_TIMEOUT, self._timeouts.idle)
         length = value_of(headers, b"content-length")
-        if length is not None and int(length) <= SMALL_ANSWER:
+        if _is_events(headers):
+            self._splitter = sse.Splitter()
+            call.watch.ping_every(self._ping_interval, self._ping)
+            headers = [item for item in headers if item[0] != b"content-length"]
+            await self._stream(headers)
+        elif length is not None and int(length) <= SMALL_ANSWER:
             body = await read_all(call, reply, SMALL_ANSWER, self._timeouts.idle)
             rest = [item for item in headers if item[0] != b"content-length"]
             await call.answer(reply.status, rest, body, source="upstream")
@@ -57,13 +62,9 @@ class RawAnswer:
 
     async def _stream(self, headers: Headers) -> None:
         call, reply = self._call, self._reply
-        content_type = value_of(headers, b"content-type") or b""
-        encoding = value_of(headers, b"content-encoding")
-        if content_type.lower().startswith(b"text/event-stream") and encoding is None:
-            self._splitter = sse.Splitter()
-            call.watch.ping_every(self._ping_interval, self._ping)
-            headers = [item for item in headers if item[0] != b"content-length"]
         data = await call.watch.guard(reply.read())
+        if self._splitter is not None and not data:
+            raise GatewayError(errors.STREAM_ABORTED, "The upstream's event stream ended before its first event.")
         await call.start(reply.status, headers, source="upstream")
         try:
             while data:
@@ -85,3 +86,9 @@ class RawAnswer:
         call = self._call
         if call.head_sent and not call.ended and self._splitter is not None and not self._splitter.torn:
             await call.send(sse.PING)
+
+
+def _is_events(headers: Headers) -> bool:
+    """Whether the answer is an event stream that can be cut at its events, so not an encoded one."""
+    content_type = value_of(headers, b"content-type") or b""
+    return content_type.lower().startswith(b"text/event-stream") and value_of(headers, b"content-encoding") is None

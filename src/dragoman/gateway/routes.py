@@ -4,6 +4,7 @@ Matched on the raw path as received, exactly or by prefix; percent-encoded spell
 not exist, and Host is never read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -33,7 +34,7 @@ POST: Final = ("POST",)
 class Table:
     """All routes. `dialects` are the front doors of model calls."""
 
-    def __init__(self, dialects: list[Dialect]) -> None:
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
         self._exact: dict[bytes, Entry] = {
             b"/v1" + dialect.path.encode(): Entry("exchange", POST, dialect) for dialect in dialects
         }

@@ -19,13 +19,18 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Final
 
 import uvicorn
-from uvicorn._types import ASGI3Application
 
 from dragoman.gateway.connection import Connection, ConnectionLimits, Edge, RenderError, bind
+
+Message = dict[str, Any]
+"""An ASGI event, whose values are what the ASGI specification says."""
+Application = Callable[
+    [dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
 
 _POLL: Final = 0.05
 _CUT_WAIT: Final = 1.0
@@ -47,10 +52,10 @@ class Lifespan:
 
     def __init__(self, config: uvicorn.Config) -> None:
         self.state: dict[str, Any] = {}
-        self._app = config.loaded_app
+        self._app: Application = config.loaded_app
         self._spec = {"version": config.asgi_version, "spec_version": "2.0"}
-        self._asked: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-        self._answered: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        self._asked: asyncio.Queue[Message] = asyncio.Queue()
+        self._answered: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def startup(self) -> None:
@@ -108,7 +113,7 @@ class GatewayServer(uvicorn.Server):
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: Application,
         *,
         host: str,
         port: int,
@@ -341,7 +346,8 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
 
 
 def _bind(family: socket.AddressFamily, address: tuple[str | int, ...]) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named: asyncio sets TCP_NODELAY on no other sockets, and Nagle then holds answers back.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from dragoman.config import Layer, Loaded, Tree, parse
+from dragoman.config import Config, Layer, Loaded, Tree, parse
 from dragoman.errors import ConfigError
 from dragoman.policy.keys import ADMIN_KEY_MIN_CHARS
 
@@ -63,6 +63,10 @@ class Settings:
         """Where SQLite and sealed secrets are kept by default."""
         home = self.environ.get("XDG_STATE_HOME")
         return (Path(home) if home else Path(self.environ.get("HOME", "/")) / ".local/state") / "dragoman"
+
+    def store_url(self, config: Config) -> str:
+        """Where the store is: as configured, or a SQLite file in the state directory."""
+        return config.store.url or f"sqlite:///{self.state_dir / 'dragoman.db'}"
 
     def found(self) -> Path | None:
         """The configuration file in force, or None."""

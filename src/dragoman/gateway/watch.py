@@ -6,8 +6,8 @@
     first     the first byte or first content   504 request_timeout
     idle      the next bytes of the answer      504 idle_timeout
     (any)     the total deadline                504 request_timeout
-    sending   a caller that does not read       the call is dropped
 
+While something is sent to the caller these rest; a caller that does not read is the connection's to drop.
 When a deadline passes, the call's own task is cancelled and `take` tells it why; a cancellation without
 a reason means that the caller has left. The timer is lazy: pushing a deadline back, as every chunk does,
 only writes a number, and the timer looks at it when it fires.
@@ -22,8 +22,8 @@ from dragoman.errors import ErrorKind, GatewayError
 
 T = TypeVar("T")
 NEVER: Final = float("inf")
-SEND_STALL: Final = 120.0
-"""Seconds a caller may leave its side of the connection full before it is dropped."""
+LOOK_AGAIN: Final = 1.0
+"""Seconds until the next look at a call that was sending when its timer fired."""
 
 _MESSAGES: Final = {
     errors.BODY_TIMEOUT: "The request body did not arrive in time.",
@@ -37,12 +37,10 @@ class Watch:
 
     __slots__ = (
         "_kind", "_loop", "_phase", "_phase_at", "_ping", "_ping_at", "_ping_every", "_pinging", "_reading", "_reason",
-        "_stall", "_task", "_timer", "_timer_at", "_total_at", "_touched",
+        "_task", "_timer", "_timer_at", "_total_at",
     )  # fmt: skip
 
-    def __init__(self, stall: Callable[[], None]) -> None:
-        """`stall` drops the connection of a caller that does not read."""
-        self._stall = stall
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
@@ -57,7 +55,6 @@ class Watch:
         self._ping_every = NEVER
         self._ping_at = NEVER
         self._pinging: asyncio.Task[None] | None = None
-        self._touched = self._loop.time()
         self._reading = True
         self._reason: GatewayError | None = None
 
@@ -65,13 +62,13 @@ class Watch:
         """From now on the wait is for something that must come within `seconds`."""
         self._kind = kind
         self._phase = seconds
-        self._touched = now = self._loop.time()
+        now = self._loop.time()
         self._phase_at = now + seconds
         self._arm(self._phase_at)
 
     def touch(self) -> None:
         """What was waited for has come; the phase begins anew."""
-        self._touched = now = self._loop.time()
+        now = self._loop.time()
         self._phase_at = now + self._phase
         self._ping_at = now + self._ping_every
 
@@ -97,10 +94,8 @@ class Watch:
             raise reason from None
 
     def sending(self, begins: bool) -> None:
-        """While something is sent to the caller, upstream deadlines rest and the caller's own runs."""
+        """While something is sent to the caller, the upstream's deadlines rest."""
         self._reading = not begins
-        if begins:
-            self._touched = self._loop.time()
 
     def abort(self, error: GatewayError) -> None:
         """Ends the call from outside, as a drain deadline does."""
@@ -152,8 +147,6 @@ class Watch:
             self._total_at = NEVER
             return GatewayError(errors.REQUEST_TIMEOUT, "The call took longer than its total deadline.")
         if not self._reading:
-            if now - self._touched >= SEND_STALL:
-                self._stall()
             return None
         if now >= self._phase_at:
             self._phase_at = NEVER
@@ -167,5 +160,5 @@ class Watch:
 
     def _next(self, now: float) -> float:
         if not self._reading:
-            return min(self._total_at, max(self._touched + SEND_STALL, now + 1.0))
+            return min(self._total_at, now + LOOK_AGAIN)
         return min(self._total_at, self._phase_at, self._ping_at)

@@ -29,11 +29,12 @@ from dragoman.mocks.openai import OpenAI
 from dragoman.mocks.request import KEPT_BODY, Request, receive_request
 from dragoman.mocks.scenario import Scenario, ScenarioError
 from dragoman.mocks.stamps import Stamps
-from dragoman.mocks.timing import Timing
+from dragoman.mocks.timing import PROFILES, Timing
 from dragoman.ports import Clock
 
 SCENARIO_HEADER: Final = "x-mock-scenario"
 Service = Callable[[Request], Answer]
+_AT_ONCE: Final = Scenario(timing=PROFILES["instant"])
 
 
 class MockApp:
@@ -56,7 +57,7 @@ class MockApp:
         """Clients that left before their answer, or their own request, was complete."""
         self._idle = asyncio.Event()
         self._scenario = scenario
-        self._timing = timing
+        self._timing = scenario.timing.over(timing)
         self._token = token
         self._stamps = stamps or Stamps()
         self._oauth = oauth.OAuth()
@@ -116,12 +117,12 @@ class MockApp:
         try:
             request, scenario = _prefixed(request)
             if scenario is None and _controls(request):
-                return self._control.answer(request), Scenario()
+                return self._control.answer(request), _AT_ONCE
             if scenario is None:
                 scenario = self._chosen(request)
         except ScenarioError as error:
             self.journal.record(request)
-            return openai_error(400, f"{error}.", code="invalid_scenario"), Scenario()
+            return openai_error(400, f"{error}.", code="invalid_scenario"), _AT_ONCE
         self.journal.record(request, scenario.spec)
         return self._answer(request), scenario
 

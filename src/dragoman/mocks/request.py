@@ -54,6 +54,8 @@ class Request:
     def json(self, form: type[T]) -> T:
         """The body decoded as `form`; raises `BadJson`."""
         try:
+            # JSON text is UTF-8 (RFC 8259, 8.1), and msgspec does not look into members it skips.
+            self.body.decode()
             return msgspec.json.decode(self.body, type=form)
         except msgspec.ValidationError as error:
             raise _misfit(str(error)) from None

@@ -38,6 +38,8 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # uvicorn leaves the keep-alive timer of a connection that was reset.
+        self._unset_keepalive_if_required()
         if not self.connections:
             self._emptied.set()
 
@@ -80,7 +82,7 @@ class MockServer:
     @property
     def in_flight(self) -> int:
         """Requests being answered."""
-        return len(self._state.tasks)
+        return sum(not task.done() for task in self._state.tasks)
 
     async def open(self) -> None:
         """Binds and starts to accept."""
@@ -105,10 +107,7 @@ class MockServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        async with asyncio.timeout(_CLOSE_WAIT):
-            while self._state.connections:
-                self._emptied.clear()
-                await self._emptied.wait()
+        await asyncio.wait_for(self.quiet(), _CLOSE_WAIT)
         await self._server.wait_closed()
         self._server = None
 
@@ -116,6 +115,12 @@ class MockServer:
         """Aborts every open connection and goes on accepting, as an upstream that was restarted does."""
         for connection in list(self._state.connections):
             connection.transport.abort()
+
+    async def quiet(self) -> None:
+        """Returns once no connection is open."""
+        while self._state.connections:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     async def __aenter__(self) -> "MockServer":
         await self.open()

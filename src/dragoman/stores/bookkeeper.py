@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Dialect, select
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DataError, IntegrityError
 
 from dragoman.ports import Reservation, Settlement
@@ -38,6 +38,8 @@ class Bookkeeper:
         with self._ownership.begin(self._deadline) as connection:
             candidates = booking.unfinished(connection)
         for instance in candidates:
+            if instance == self._ownership.instance:
+                continue
             # One transaction each, and no deadline: there may be much to look through.
             with self._ownership.begin(math.inf) as connection:
                 if self._ownership.dead(connection, instance):
@@ -60,15 +62,14 @@ class Bookkeeper:
             self._watch(row)
 
     def pulse(self) -> None:
-        """Proves that the session lives, and notes how far back an open call may be."""
+        """Notes how far back an open call of ours may be, and sweeps those that died since the last time."""
         # With nothing open, later calls are reserved after the last one: the queue keeps order.
         open_since = min(self._open.values(), default=self._last_reserved_at)
-        with self._ownership.begin(self._deadline) as connection:
-            if open_since is None or open_since == self._open_since:
-                connection.execute(select(1))
-            else:
+        if open_since is not None and open_since != self._open_since:
+            with self._ownership.begin(self._deadline) as connection:
                 booking.advance(connection, self._ownership.instance, open_since)
-        self._open_since = open_since
+            self._open_since = open_since
+        self.sweep_dead()  # in an idle gateway also what finds a broken session and replaces it
 
     def leave(self) -> None:
         """Ends the instance; what is still open is lost."""

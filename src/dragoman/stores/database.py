@@ -3,8 +3,9 @@
 Opening blocks (do it before the loop runs, or in a thread); everything after goes through lanes.
 """
 
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, Self
 
@@ -26,6 +27,8 @@ DEADLINE: Final = 5.0
 """Seconds any one query may take."""
 
 _version_table: Final = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+_LOCK_PATIENCE: Final = 1.0  # seconds that a gateway waits for the file to be free
+_LOCK_POLL: Final = 0.02
 _WAITING: Final = 256  # queries that may wait for a lane's threads
 
 
@@ -68,6 +71,8 @@ class Database:
         except GatewayError as error:
             shown = parsed.render_as_string(hide_password=True)
             raise ConfigError("store.url", f"{shown} cannot be opened: {_reason(error)}") from error
+        except OSError as error:
+            raise ConfigError("store.url", f"{str(error.filename)!r} cannot be opened: {error.strerror}") from None
         return cls(engine, ownership, now, strict=strict, deadline=deadline)
 
     def lane(self, name: str, *, threads: int) -> Lane:
@@ -104,24 +109,46 @@ def _open_sqlite(
     url: URL, owner: str | None, now: Callable[[], float], strict: bool, deadline: float
 ) -> tuple[Engine, Ownership | None]:
     path = engines.prepare_file(url)
+    engine = engines.open_sqlite(path, strict=strict, deadline=deadline)
     with ExitStack() as undo:
-        lock = None
-        if owner is not None:
-            # Before the schema is looked at: a second gateway must not migrate under the first.
-            lock = FileLock(_lock_path(path), _in_use(path, "a gateway owns it"))
-            undo.callback(lock.close)
-        engine = engines.open_sqlite(path, strict=strict, deadline=deadline)
         undo.callback(engine.dispose)
+        if owner is None:
+            _migrate_as_tool(engine, path, deadline)
+            undo.pop_all()
+            return engine, None
+        # Before the schema is looked at: a second gateway must not migrate under the first.
+        lock = _take_lock(path)
+        undo.callback(lock.close)
         if _behind(engine):
-            with ExitStack() as migration:
-                if lock is None:
-                    busy = _in_use(path, "its schema is behind and a gateway owns it")
-                    migration.callback(FileLock(_lock_path(path), busy).close)
-                with engines.begin(engine, write=True) as connection:
-                    _migrate(connection)
-        ownership = None if lock is None or owner is None else SqliteOwnership(engine, lock, owner, now())
+            with engines.begin(engine, write=True) as connection:
+                _migrate(connection)
+        ownership = SqliteOwnership(engine, lock, owner, now())
         undo.pop_all()
         return engine, ownership
+
+
+def _take_lock(path: Path) -> FileLock:
+    """The owner's lock, even if its predecessor is still ending or a tool just migrates."""
+    patience = time.monotonic() + _LOCK_PATIENCE
+    while (lock := FileLock.take(_lock_path(path))) is None:
+        if time.monotonic() > patience:
+            raise _in_use(path, "a gateway owns it")
+        time.sleep(_LOCK_POLL)
+    return lock
+
+
+def _migrate_as_tool(engine: Engine, path: Path, deadline: float) -> None:
+    """Migrates while no gateway runs, or waits until the one that has just started has done it."""
+    patience = time.monotonic() + deadline
+    while _behind(engine):
+        lock = FileLock.take(_lock_path(path))
+        if lock is not None:
+            with closing(lock), engines.begin(engine, write=True) as connection:
+                _migrate(connection)
+        elif time.monotonic() > patience:
+            raise _in_use(path, "its schema is behind and a gateway owns it")
+        else:
+            time.sleep(_LOCK_POLL)
 
 
 def _open_postgres(

@@ -49,12 +49,9 @@ def parse_url(text: str) -> URL:
 def prepare_file(url: URL) -> Path:
     """The SQLite file of `url`, made if need be: its directory 0700, itself 0600."""
     path = Path(url.database or "").expanduser().absolute()
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise ConfigError("store.url", f"{str(path)!r} cannot be opened: {error.strerror}") from None
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives its -wal and -shm files the mode of the database.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return path
 
 

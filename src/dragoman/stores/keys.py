@@ -5,7 +5,7 @@ who asks on every call keeps what it was told for a while.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, exists, insert, select, update
@@ -90,8 +90,15 @@ def _render_patterns(patterns: tuple[str, ...]) -> str:
     return msgspec.json.encode([storable(pattern) for pattern in patterns]).decode()
 
 
-def _parse(row: Row[tuple[object, ...]]) -> Key:
-    fields = dict(row._mapping)
-    fields["models"] = _patterns.decode(row.models)
-    fields["aliases"] = _patterns.decode(row.aliases)
-    return msgspec.convert(fields, Key)
+def _parse(row: Row[tuple[Any, ...]]) -> Key:
+    return Key(
+        id=row.id,
+        name=row.name,
+        hint=row.hint,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        models=_patterns.decode(row.models),
+        aliases=_patterns.decode(row.aliases),
+        admin=row.admin,
+    )

@@ -34,7 +34,11 @@ class Lane:
         """What `work` returns, run in one transaction; raises STORE_UNAVAILABLE when it cannot be had in time."""
         if not self._slots.acquire(blocking=False):
             raise GatewayError(STORE_UNAVAILABLE, "Too many queries wait for the store; try again in a moment.")
-        future = self._executor.submit(self._perform, work, write)
+        try:
+            future = self._executor.submit(self._perform, work, write)
+        except RuntimeError:  # what an executor says once it is shut down
+            self._slots.release()
+            raise GatewayError(STORE_UNAVAILABLE, "The store is closed.") from None
         future.add_done_callback(self._release)
         try:
             result = await asyncio.wait_for(asyncio.wrap_future(future), self._deadline)

@@ -10,22 +10,18 @@ transaction mode) breaks that; connect owners directly.
 import fcntl
 import math
 import os
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from dragoman.errors import ConfigError
 from dragoman.stores import engine as engines
 from dragoman.stores.schema import instances
 
 LOCK_CLASS: Final = 0x6472_676D  # "drgm": the first half of our advisory locks, an instance's number the second
 MIGRATION_LOCK: Final = 0  # instances count from 1
-_LOCK_PATIENCE: Final = 1.0  # seconds; a predecessor that is just ending, or a tool that migrates
-_LOCK_POLL: Final = 0.02
 
 
 class Ownership(Protocol):
@@ -38,7 +34,7 @@ class Ownership(Protocol):
         ...
 
     def dead(self, connection: Connection, instance: int) -> bool:
-        """Whether another instance is gone for good; if so it stays so until the transaction ends."""
+        """Whether another instance, never our own, is gone; if so it stays so until the transaction ends."""
         ...
 
     def close(self) -> None: ...
@@ -47,22 +43,24 @@ class Ownership(Protocol):
 class FileLock:
     """An exclusive lock on a file, held until closed or until the process ends."""
 
-    def __init__(self, path: Path, busy: ConfigError) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        patience = time.monotonic() + _LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < patience:
-                    time.sleep(_LOCK_POLL)
-                    continue
-                os.close(self._descriptor)
-                raise busy from None
-            return
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> Self | None:
+        """The lock on `path`, or `None` if another has it."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 class SqliteOwnership:
@@ -78,7 +76,7 @@ class SqliteOwnership:
         return engines.begin(self._engine, write=True, deadline=deadline)
 
     def dead(self, connection: Connection, instance: int) -> bool:
-        return instance != self.instance
+        return True
 
     def close(self) -> None:
         self._lock.close()
@@ -113,8 +111,6 @@ class PostgresOwnership:
                     connection.close()
 
     def dead(self, connection: Connection, instance: int) -> bool:
-        if instance == self.instance:
-            return False
         return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(LOCK_CLASS, instance))))
 
     def close(self) -> None:

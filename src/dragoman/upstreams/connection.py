@@ -22,7 +22,7 @@ import ssl
 from http.cookies import SimpleCookie
 from typing import Any, Final
 
-from aiohttp import ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientOSError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
@@ -69,14 +69,12 @@ class Line(ResponseHandler):
             body.set_exception(exc)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        body, self._body = self._body, None
-        unfinished = body is not None and not body.is_eof()
+        body = self._body
+        if exc is not None and body is not None and not body.is_eof():
+            # Without a length the end of the connection ends the body, but only an orderly end does.
+            body.set_exception(ClientOSError("connection reset"))
         super().connection_lost(exc)
-        if body is None or not unfinished or body.exception() is not None:
-            return
-        # Without a length the end of the connection ends the body, but only an orderly end does.
-        if exc is not None or not body.is_eof():
-            body.set_exception(ClientPayloadError("connection lost"))
+        self._body = None
 
 
 class Response(ClientResponse):

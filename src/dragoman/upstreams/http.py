@@ -35,6 +35,7 @@ _KNOWN_HEADERS: Final = 512  # callers choose the names, so the memory is bounde
 
 # Expect ends here too: our own server has answered it, and aiohttp would wait for a 100 without end.
 _OURS: Final = HOP_BY_HOP | {b"content-length", b"expect", b"host", b"x-dragoman-key"}
+_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")  # aiohttp would turn others to upper case
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 5.5
 _TARGET: Final = re.compile(r"(?:[/?][!\"$-~]*)?")  # visible ASCII but for "#", which starts no request target
@@ -83,8 +84,9 @@ class HttpUpstream:
 
     `allow_cidrs` are permitted whatever `network` says, which by default follows from the host. With a
     `proxy` the gate judges the proxy's address, and the proxy decides what it connects to. `ca_bundle`
-    replaces the system's certificate authorities. `dns_ttl` is how many seconds an answer is kept. `via` is this gateway's pseudonym, by which it knows
-    its own requests when they come back. Raises `ConfigError`.
+    replaces the system's certificate authorities. `dns_ttl` is how many seconds an answer is kept. `via`
+    is this gateway's pseudonym, by which it knows its own requests when they come back. Raises
+    `ConfigError`.
     """
 
     def __init__(
@@ -141,7 +143,7 @@ class HttpUpstream:
         url = self._url(request.target)
         headers = self._headers(request.headers)
         method = request.method
-        if method != method.upper() or method == "CONNECT":
+        if not _METHOD.fullmatch(method) or method == "CONNECT":
             raise GatewayError(errors.INVALID_REQUEST, f"The method {method!r} cannot be passed on.")
         body = self._body(request, headers)
         self._opening += 1
@@ -149,7 +151,7 @@ class HttpUpstream:
             response = await session.request(method, url, headers=headers, data=body, allow_redirects=False)
         except faults.FAULTS as error:
             crowded = self._opening + len(self.replies) > self._max_connections
-            fault = faults.opening(self.name, error, crowded=crowded)
+            fault = self._gone() if self._closed else faults.opening(self.name, error, crowded=crowded)
         except (asyncio.CancelledError, RuntimeError):
             # aiohttp cancels whoever waits for a connection when its session is closed.
             task = asyncio.current_task()

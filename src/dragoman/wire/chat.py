@@ -44,7 +44,7 @@ class Chunk(msgspec.Struct, frozen=True):
     choices: list[ChunkChoice] = []
     model: str | None = None
     usage: Usage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class DeltaChoice(msgspec.Struct, frozen=True):

@@ -42,17 +42,19 @@ class ChatRequest:
         return render_fields(fields)
 
 
-def parse(body: bytes) -> ChatRequest:
-    """Raises `GatewayError` INVALID_JSON or INVALID_REQUEST naming the parameter."""
+def parse(body: bytes, *, requires: str = "messages") -> ChatRequest:
+    """Reads what routing needs and checks that `requires` is there; the rest is the upstream's to judge.
+
+    Raises `GatewayError` INVALID_JSON or INVALID_REQUEST naming the parameter.
+    """
     try:
         fields = parse_fields(body)
     except WireError as error:
         raise GatewayError(errors.INVALID_JSON, f"The request body is {error}.") from None
     model = parse_model(fields)
-    messages = fields.get("messages")
-    if messages is None:
-        raise GatewayError(errors.INVALID_REQUEST, "Missing required parameter: 'messages'.", param="messages")
-    if not bytes(messages).startswith(b"["):
+    if requires not in fields:
+        raise GatewayError(errors.INVALID_REQUEST, f"Missing required parameter: {requires!r}.", param=requires)
+    if requires == "messages" and not bytes(fields[requires]).startswith(b"["):
         raise GatewayError(errors.INVALID_REQUEST, "'messages' must be an array.", param="messages")
     stream = _flag(fields.get("stream"), "stream")
     asks_usage = stream and _asks_usage(fields.get("stream_options"))

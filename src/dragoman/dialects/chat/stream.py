@@ -10,6 +10,7 @@
     RUNNING    [DONE], the end             passes [DONE] if every choice has     ENDED
                                            finished, else an error event
     RUNNING    an error, rubbish           an error event                        ENDED
+    RUNNING    the gateway gives up        as at the end                         ENDED
     ENDED      anything                    drops it                              ENDED
 
 A stream that ends without a finish reason is a failure even after `[DONE]`: it is how an upstream that
@@ -87,6 +88,8 @@ class ChatRelay:
     def fail(self, error: GatewayError) -> list[bytes]:
         if self._state is State.ENDED:
             return []
+        if self._complete():
+            return self._end()  # only usage and the end marker were still to come
         return self._give_up(error, error_body(error))
 
     def _frame(self, frame: sse.Frame, out: list[bytes]) -> None:
@@ -97,7 +100,7 @@ class ChatRelay:
         chunk = _parse(data)
         if chunk is None:
             out += self._broken(errors.PROTOCOL_ERROR, "The upstream sent an event that is no chunk.")
-        elif frame.event == b"error" or (chunk.error is not None and bytes(chunk.error) != b"null"):
+        elif frame.event == b"error" or bytes(chunk.error) != b"null":
             out += self._said_error(data)
         elif self._book(chunk):
             event = self._render(data, chunk)

@@ -1,0 +1,75 @@
+"""The command line of the benchmark."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+
+from bench.plot import draw
+from bench.process import OUT, BenchError
+from bench.report import Report, show
+from bench.run import prepared
+
+QUICK: Final = 0.2
+"""Factor of all durations for a smoke run."""
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gateway beside a bare floor.")
+    parser.add_argument("--rounds", type=int, metavar="N", help="times each is measured (default 3, or 1 if quick)")
+    parser.add_argument("--quick", action="store_true", help="one short round: whether it runs, not what it costs")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
+    arguments = parser.parse_args()
+    if arguments.rounds is not None and arguments.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return arguments
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    if sys.platform != "linux":
+        print("bench: needs Linux: it reads /proc and uses epoll", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _leave)
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    try:
+        with prepared(scale=QUICK if arguments.quick else 1.0, say=_say) as bench:
+            report = Report.of(list(bench.rounds(rounds)), pinned=bench.cores.measured is not None)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    show(report)
+    if arguments.json is not None:
+        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    _draw(report)
+    return 1 if report.errors or (arguments.strict and report.missed) else 0
+
+
+def _draw(report: Report) -> None:
+    path = OUT / "bench.png"
+    try:
+        draw(report, path)
+    except ImportError:
+        print("bench: no picture: matplotlib is not installed", file=sys.stderr)
+    else:
+        _say(f"picture: {path}")
+
+
+def _say(text: str) -> None:
+    """Progress goes to stderr, so that stdout holds the table alone."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """Unwinds on SIGTERM, which ends every process that was started."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What is asked of a gateway while it is measured: the phases, and the request that each repeats."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Final
+
+UPSTREAM_MODEL: Final = "gpt-4o-mini-2024-07-18"
+MODELS: Final = {"gpt-4o-mini": UPSTREAM_MODEL, UPSTREAM_MODEL: UPSTREAM_MODEL}
+"""What callers ask for, and what the upstream calls it; its answers bear the dated name, as OpenAI's do."""
+
+CHAT: Final = "/v1/chat/completions"
+ALIAS_PREFIX: Final = "/api/oagw/v1/proxy/mock"
+ALIAS: Final = ALIAS_PREFIX + "/chat/completions"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One kind of load, kept up for `warm_up` and then `seconds`, of which the latter are measured."""
+
+    name: str
+    conns: int
+    warm_up: float
+    seconds: float
+    path: str = CHAT
+    model: str = "gpt-4o-mini"
+    chunks: int = 0
+    """Contents of each stream; 0 asks for a buffered answer."""
+    gap_us: int = 0
+    """Microseconds between them."""
+    rate: float = 0.0
+    """Requests a second over all connections; 0 lets each send its next when the last is answered."""
+    direct: bool = False
+    """Whether it is also asked of the mock upstream itself, to tell what a gateway adds."""
+    memory: bool = False
+    """Whether the process's memory is read under the load."""
+
+    def body(self) -> str:
+        """The request: about 230 bytes."""
+        pace = f" [[n={self.chunks},gap={self.gap_us}]]" if self.chunks else ""
+        question = f"Say something of a few sentences about gateways, please.{pace}"
+        system = {"role": "system", "content": "You are a helpful assistant."}
+        messages = [system, {"role": "user", "content": question}]
+        fields = {"model": self.model, "messages": messages, "temperature": 0.2, "max_tokens": 256}
+        if self.chunks:
+            fields["stream"] = True
+        return json.dumps(fields, separators=(",", ":"))
+
+    def shortened(self, factor: float) -> "Phase":
+        return replace(self, warm_up=self.warm_up * factor, seconds=self.seconds * factor)
+
+
+WARM: Final = Phase("warm", 16, 0.5, 1.5)
+
+CALLS: Final = (
+    Phase("chat", 48, 1, 4),
+    Phase("chat-1", 1, 0.5, 3, direct=True),
+    Phase("chat-paced", 64, 0.5, 3, rate=400, direct=True),
+    Phase("stream", 100, 2, 4, chunks=100, gap_us=20_000),
+    Phase("stream-same", 100, 2, 4, chunks=100, gap_us=20_000, model=UPSTREAM_MODEL),
+    Phase("stream-1", 1, 0.5, 3, chunks=4, gap_us=2_000, direct=True),
+    Phase("alias", 48, 1, 4, path=ALIAS),
+    Phase("alias-stream", 100, 2, 4, chunks=100, gap_us=20_000, path=ALIAS),
+)
+"""Measured in one process, one after the other."""
+
+OPEN_STREAMS: Final = Phase("open-streams", 1000, 3, 3, chunks=300, gap_us=200_000, memory=True)
+"""Measured in a process of its own, whose heap nothing else has stretched."""

@@ -1,0 +1,78 @@
+"""The report as a picture: absolute figures side by side, and the gateway as a multiple of the floor."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from bench.report import Report, Row
+
+_FLOOR: Final = "#b8b8b0"
+_GATEWAY: Final = "#2b6a8f"
+_BAR: Final = "#b3402e"
+
+
+def draw(report: Report, path: Path) -> None:
+    """Writes a PNG. Raises `ImportError` without matplotlib."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    pyplot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+    figure, axes = pyplot.subplots(2, 2, figsize=(14, 8), layout="constrained")
+    groups: dict[str, list[Row]] = {}
+    for row in report.rows:
+        groups.setdefault(row.group, []).append(row)
+    cpu, rate, latency, footprint = groups.values()
+    _absolute(axes[0][0], cpu)
+    _absolute(axes[0][1], latency, log=True)
+    _absolute(axes[1][0], [*footprint, *rate], log=True)
+    axes[1][0].set_title("Memory, start and rate", loc="left", fontweight="bold")
+    _ratios(axes[1][1], [*cpu, *footprint])
+    figure.suptitle("The gateway beside the bare floor", fontweight="bold", x=0.01, ha="left", fontsize=12)
+    figure.supxlabel(report.notes()[0], fontsize=8, color="#555555")
+    figure.savefig(path, dpi=140)
+    pyplot.close(figure)
+
+
+def _absolute(axis: Any, rows: Sequence[Row], *, log: bool = False) -> None:
+    """Two bars to a row, with the spread over the rounds."""
+    for shift, colour, name in ((-0.2, _FLOOR, "floor"), (0.2, _GATEWAY, "gateway")):
+        spreads = [row.floor if name == "floor" else row.gateway for row in rows]
+        places = [place + shift for place in range(len(rows))]
+        values = [spread.median for spread in spreads]
+        reach = [[s.median - s.least for s in spreads], [s.most - s.median for s in spreads]]
+        axis.barh(places, values, 0.38, color=colour, label=name, xerr=reach, ecolor="#555555", capsize=2)
+        for place, spread in zip(places, spreads, strict=True):
+            axis.annotate(
+                str(spread).partition(" ")[0], (max(spread.most, 0), place), (4, 0), textcoords="offset points",
+                va="center", fontsize=8,
+            )  # fmt: skip
+    if log:
+        axis.set_xscale("log")
+    axis.set_yticks(range(len(rows)), [row.title for row in rows])
+    axis.invert_yaxis()
+    axis.margins(x=0.15)
+    axis.set_title(rows[0].group, loc="left", fontweight="bold")
+    axis.legend(frameon=False, loc="best")
+
+
+def _ratios(axis: Any, rows: Sequence[Row]) -> None:
+    """The ratio of each row, and its bar where that is one of the ratio."""
+    places = range(len(rows))
+    values = [row.ratio.median for row in rows]
+    reach = [[r.ratio.median - r.ratio.least for r in rows], [r.ratio.most - r.ratio.median for r in rows]]
+    axis.barh(places, values, 0.5, color=_GATEWAY, xerr=reach, ecolor="#555555", capsize=2)
+    for place, row in zip(places, rows, strict=True):
+        axis.annotate(
+            f"{row.ratio.median:.2f}x", (row.ratio.most, place), (4, 0), textcoords="offset points", va="center",
+            fontsize=8,
+        )  # fmt: skip
+        if row.bar.endswith("x"):
+            most = float(row.bar.removeprefix("<= ").removesuffix("x"))
+            axis.plot([most, most], [place - 0.4, place + 0.4], color=_BAR, linewidth=2)
+    axis.axvline(1, color=_FLOOR, linewidth=1)
+    axis.set_yticks(places, [row.title for row in rows])
+    axis.invert_yaxis()
+    axis.margins(x=0.15)
+    axis.set_title("Gateway / floor (red: the most that is allowed)", loc="left", fontweight="bold")

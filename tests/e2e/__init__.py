@@ -1,0 +1,1 @@
+"""Calls through a whole gateway over real sockets."""

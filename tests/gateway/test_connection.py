@@ -1,0 +1,880 @@
+"""One connection over a real socket: its deadlines, its bounds, its order, its ends."""
+
+import asyncio
+import gc
+import inspect
+import logging
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.protocols.http import flow_control, httptools_impl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import Server, ServerState
+
+from dragoman.gateway.connection import ConnectionLimits
+from tests.gateway.edge_server import (
+    WAIT,
+    App,
+    Client,
+    Gate,
+    Receive,
+    Scope,
+    Send,
+    get,
+    post,
+    read_body,
+    respond,
+    serving,
+)
+
+SHORT = ConnectionLimits(head_timeout=0.3, keep_alive=0.3, linger=0.3, stall=0.3)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop(request: pytest.FixtureRequest) -> str:
+    """Both event loops, where their transports differ."""
+    name: str = request.param
+    return name
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+async def wait_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
+    await read_body(receive)
+    await asyncio.Event().wait()
+
+
+# deadlines
+
+
+@pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\nHost: gate", b"GET / HTTP/1.1\r\nHost: gateway\r\n"])
+def test_a_half_head_is_answered_408(sent: bytes, loop: str) -> None:
+    with serving(App(), loop=loop, limits=SHORT) as server, server.client() as client:
+        client.send(sent)
+        answer = client.answer()
+        assert (answer.status, answer.code, answer.headers["retry-after"]) == (408, "head_timeout", "1")
+        assert client.rest() == b""
+
+
+def test_a_head_that_trickles_in_is_answered_408_all_the_same() -> None:
+    with serving(App(), limits=SHORT) as server, server.client() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: gateway\r\nA: ")
+        stop = threading.Event()
+
+        def trickle() -> None:
+            while not stop.wait(0.02):
+                client.send(b"a")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            assert client.answer().status == 408
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\n\r"])
+def test_a_connection_that_says_nothing_is_closed_without_an_answer(sent: bytes, loop: str) -> None:
+    with serving(App(), loop=loop, limits=SHORT) as server, server.client() as client:
+        client.send(sent)
+        assert client.rest() == b""
+
+
+def test_a_later_half_head_is_answered_408() -> None:
+    limits = ConnectionLimits(head_timeout=0.3, keep_alive=60)
+    with serving(App(), limits=limits) as server, server.client() as client:
+        client.send(get())
+        assert client.answer().status == 200
+        client.send(b"\r\nGET / HT")
+        assert client.answer().status == 408
+        assert client.rest() == b""
+
+
+def test_a_half_head_behind_a_running_call_has_its_time_after_that_call() -> None:
+    gate = Gate()
+    with serving(App({"/gate": gate}), limits=SHORT) as server, server.client() as client:
+        client.send(get("/gate") + b"GET / HTTP/1.1\r\n")
+        assert gate.begun.wait(WAIT)
+        eventually(lambda: server.connections[0].deadline == float("inf"), "the call owns the connection")
+        gate.open()
+        assert client.answer().status == 200
+        assert client.answer().status == 408
+
+
+def test_an_idle_connection_is_closed_after_keep_alive(loop: str) -> None:
+    with serving(App(), loop=loop, limits=SHORT) as server, server.client() as client:
+        client.send(get())
+        assert client.answer().status == 200
+        client.send(b"\r\n")  # an empty line is no request and buys no time
+        assert client.rest() == b""
+
+
+def test_a_running_call_has_no_deadline_here() -> None:
+    gate = Gate()
+    with serving(App({"/gate": gate}), limits=SHORT) as server, server.client() as client:
+        client.send(get("/gate"))
+        assert gate.begun.wait(WAIT)
+        time.sleep(SHORT.head_timeout * 2)  # passing time is what is tested
+        gate.open()
+        assert client.answer().body == b"/gate"
+
+
+# bounds
+
+
+def test_a_head_is_refused_at_its_limit_and_not_when_it_ends(loop: str) -> None:
+    with serving(App(), loop=loop) as server, server.client() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: gateway\r\nA: " + b"a" * 33 * 1024)  # and no more
+        answer = client.answer()
+        assert (answer.status, answer.code) == (431, "head_too_large")
+        assert client.rest() == b""
+
+
+def test_a_head_of_5_mb_is_answered_and_not_reset(loop: str) -> None:
+    with serving(App(), loop=loop) as server, server.client() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: gateway\r\nA: " + b"a" * 5_000_000)
+        assert client.answer().status == 431
+
+
+def test_a_target_of_5_mb_is_answered_and_not_reset() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(b"GET /" + b"a" * 5_000_000)
+        assert client.answer().status == 431
+
+
+def test_empty_lines_without_end_are_refused() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(b"\r\n" * 20_000)
+        assert client.answer().status == 431
+
+
+@pytest.mark.parametrize("count", [101, 5_000])
+def test_too_many_header_fields_are_refused(count: int) -> None:
+    app = App()
+    with serving(app) as server, server.client() as client:
+        client.send(get("/", *["A: b"] * (count - 1)))
+        assert client.answer().status == 431
+        assert client.rest() == b""
+    assert app.begun == 0
+
+
+def test_too_many_fields_of_an_unfinished_head_are_refused() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(get("/", *["A: b"] * 110)[:-2])
+        assert client.answer().status == 431
+
+
+def padded(size: int) -> bytes:
+    """A request whose head has `size` bytes."""
+    empty = get("/", "A: ")
+    return get("/", "A: " + "a" * (size - len(empty)))
+
+
+def test_a_head_of_the_largest_size_and_count_is_served() -> None:
+    app = App()
+    with serving(app) as server, server.client() as client:
+        for request in (padded(32 * 1024), get("/", *["A: b"] * 99), padded(32 * 1024)):
+            client.send(request)
+            assert client.answer().status == 200
+    assert len(app.seen[1].headers) == 100
+
+
+@pytest.mark.parametrize("before", [b"", get("/a"), post("/a", b"x" * 100_000)])
+def test_a_later_head_is_bounded_as_well(before: bytes) -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(before + padded(200_000))
+        if before:
+            assert client.answer().status == 200
+        assert client.answer().status == 431
+
+
+CHUNKED = get("/", "Transfer-Encoding: chunked", method="POST")
+
+
+@pytest.mark.parametrize("flood", [b"3;" + b"a" * 300_000, b"3\r\nabc\r\n0\r\nA: " + b"a" * 300_000])
+def test_chunk_extensions_and_trailers_are_bounded(flood: bytes) -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(CHUNKED + flood)
+        assert client.answer().status == 431
+
+
+def test_an_error_is_written_for_the_path_it_is_about() -> None:
+    with serving(App()) as server:
+        for request, path in (
+            (get("/api/oagw/v1/proxy/x?q", "A b"), "/api/oagw/v1/proxy/x"),
+            (get("http://gateway/api/x", "A b"), "/api/x"),
+            (b"\x16\x03", ""),
+        ):
+            with server.client() as client:
+                client.send(request)
+                assert b'"path": "%b"' % path.encode() in client.answer().body
+
+
+def test_the_refusal_of_a_head_request_has_no_body() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(b"HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n")
+        status, headers = client.head()
+        assert status == 400
+        assert int(headers["content-length"]) > 0
+        assert client.rest() == b""
+
+
+def test_connections_over_the_cap_are_told_so(loop: str) -> None:
+    limits = ConnectionLimits(connections=2)
+    with serving(App(), loop=loop, limits=limits) as server:
+        with server.client() as one, server.client() as two:
+            for client in (one, two):
+                client.send(get())
+                assert client.answer().status == 200
+            with server.client() as three:
+                three.send(get())
+                answer = three.answer()
+                assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "overloaded", "1")
+                assert answer.headers["connection"] == "close"
+                assert three.rest() == b""
+            one.send(get())
+            assert one.answer().status == 200
+        eventually(lambda: not server.connections, "closed connections are forgotten")
+        with server.client() as client:
+            client.send(get())
+            assert client.answer().status == 200
+
+
+def test_2000_half_heads_do_not_keep_a_request_from_being_answered() -> None:
+    limits = ConnectionLimits(head_timeout=1.5)
+    with serving(App(), limits=limits) as server, ExitStack() as stack:
+        attackers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.server.port))) for _ in range(2000)
+        ]
+        for attacker in attackers:
+            attacker.sendall(b"GET / HTTP/1.1\r\nHost: gate")
+        eventually(lambda: len(server.connections) == 2000, "all are connected")
+        with server.client() as client:
+            client.send(get())
+            assert client.answer().status == 200
+        for attacker in attackers:
+            attacker.settimeout(WAIT * 2)
+            assert attacker.recv(12) == b"HTTP/1.1 408"
+
+
+# order
+
+
+def test_a_connection_serves_one_request_after_the_other(loop: str) -> None:
+    app = App()
+    with serving(app, loop=loop) as server, server.client() as client:
+        for number in range(5):
+            client.send(post(f"/{number}", b"x" * number * 50_000))
+            answer = client.answer()
+            assert (answer.status, answer.body) == (200, b"ok")
+            assert "connection" not in answer.headers
+    assert [seen.target for seen in app.seen] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+    assert [len(seen.body) for seen in app.seen] == [0, 50_000, 100_000, 150_000, 200_000]
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    gates = {f"/{number}": Gate() for number in range(8)}
+    with serving(App(dict(gates))) as server, server.client() as client:
+        client.send(b"".join(get(path) for path in gates))
+        for path, gate in gates.items():
+            gate.open()
+            assert client.answer().body == path.encode()
+            assert sum(gate.begun.is_set() for gate in gates.values()) <= list(gates).index(path) + 2
+
+
+def test_pipelined_bodies_reach_the_right_call() -> None:
+    app = App()
+    with serving(app) as server, server.client() as client:
+        client.send(
+            post("/1", b"a" * 100_000) + CHUNKED + b"3\r\nbbb\r\n0\r\nX: y\r\n\r\n" + post("/3", b"c" * 100_000)
+        )
+        assert [client.answer().status for _ in range(3)] == [200, 200, 200]
+    assert [(len(seen.body), seen.body[:1]) for seen in app.seen] == [(100_000, b"a"), (3, b"b"), (100_000, b"c")]
+
+
+def test_more_pipelined_requests_than_may_wait_are_refused_in_their_turn() -> None:
+    gate = Gate()
+    with serving(App({"/gate": gate}), limits=ConnectionLimits(pipelined=3)) as server, server.client() as client:
+        client.send(get("/gate") + get() * 5)
+        gate.open()
+        assert [client.answer().status for _ in range(5)] == [200, 200, 200, 200, 400]
+        assert client.rest() == b""
+
+
+def test_garbage_behind_a_running_call_is_refused_in_its_turn() -> None:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await gate.wait()
+        await send({"type": "http.response.body", "body": b"two", "more_body": False})
+
+    gate = Gate()
+    with serving(App({"/stream": stream})) as server, server.client() as client:
+        client.send(get("/stream") + get() + b"garbage\r\n\r\n" + get())
+        assert client.head()[0] == 200
+        assert client.chunk() == b"one"
+        gate.open()
+        assert [client.chunk(), client.chunk()] == [b"two", b""]
+        assert [client.answer().status, client.answer().status] == [200, 400]
+        assert client.rest() == b""
+
+
+def test_nothing_is_processed_after_connection_close() -> None:
+    app = App()
+    with serving(app) as server, server.client() as client:
+        client.send(get("/1", "Connection: close") + get("/2"))
+        assert client.answer().headers["connection"] == "close"
+        assert client.rest() == b""
+    assert [seen.target for seen in app.seen] == [b"/1"]
+
+
+def test_a_broken_body_is_refused_and_its_call_cancelled() -> None:
+    app = App({"/": wait_for_ever})
+    with serving(app) as server, server.client() as client:
+        client.send(CHUNKED + b"3\r\nabc\r\n")
+        eventually(lambda: app.begun == 1, "the call has begun")
+        client.send(b"nonsense\r\n")
+        assert client.answer().code == "bad_http"
+        assert client.rest() == b""
+        assert app.cancelled.wait(WAIT)
+    assert app.disconnected_when_cancelled
+
+
+def test_a_broken_body_under_an_answer_in_progress_cuts_it() -> None:
+    async def duplex(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await asyncio.Event().wait()
+
+    app = App({"/": duplex})
+    with serving(app) as server, server.client() as client:
+        client.send(CHUNKED + b"3\r\nabc\r\n")
+        assert client.head()[0] == 200
+        assert client.chunk() == b"one"
+        client.send(b"nonsense\r\n")
+        assert client.rest() == b""  # no last chunk, and no second answer within the first
+        assert app.cancelled.wait(WAIT)
+
+
+def test_a_broken_body_of_a_queued_request_is_refused_in_its_turn() -> None:
+    gate = Gate()
+    app = App({"/gate": gate})
+    with serving(app) as server, server.client() as client:
+        client.send(get("/gate") + CHUNKED + b"nonsense\r\n")
+        gate.open()
+        assert [client.answer().status, client.answer().status] == [200, 400]
+        assert client.rest() == b""
+    assert app.begun == 1
+
+
+# the client leaves
+
+
+def leave(client: Client) -> None:
+    client.close()
+
+
+def half_close(client: Client) -> None:
+    client.socket.shutdown(socket.SHUT_WR)
+
+
+def reset(client: Client) -> None:
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    client.close()
+
+
+@pytest.mark.parametrize("departure", [leave, half_close, reset])
+@pytest.mark.parametrize(
+    "request_bytes",
+    [get(), post("/", b"x" * 10), post("/", b"x" * 1_000_000), get("/", "Content-Length: 10", method="POST") + b"x"],
+    ids=["get", "post", "large post", "half a body"],
+)
+def test_a_client_that_leaves_cancels_its_call(
+    loop: str, departure: Callable[[Client], None], request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = threading.Event()
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        reading.set()
+        if b"half" not in request_bytes:
+            await read_body(receive)
+        await asyncio.Event().wait()
+
+    app = App({"/": route})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(request_bytes)
+        assert reading.wait(WAIT)
+        departure(client)
+        assert app.cancelled.wait(2)
+        eventually(lambda: not server.connections, "the connection is gone")
+    assert app.disconnected_when_cancelled
+    assert caplog.records == []
+
+
+def test_a_client_that_leaves_in_a_stream_cancels_it(loop: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"event" * 1000, "more_body": True})
+            await asyncio.sleep(0)
+
+    app = App({"/": stream})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(get())
+        assert client.head()[0] == 200
+        client.chunk()
+        client.close()
+        assert app.cancelled.wait(2)
+    assert app.disconnected_when_cancelled
+    assert caplog.records == []
+
+
+async def flood(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+
+
+def test_a_client_that_leaves_while_its_side_is_full_cancels_its_call(loop: str) -> None:
+    app = App({"/": flood})
+    with serving(app, loop=loop) as server, Client(server.server.port, receive_buffer=4096) as client:
+        client.send(get())
+        eventually(lambda: any(item.flow.write_paused for item in server.connections), "its side is full")
+        client.socket.shutdown(socket.SHUT_WR)
+        assert app.cancelled.wait(2)
+    assert app.disconnected_when_cancelled
+
+
+def test_a_request_behind_one_whose_client_left_never_starts(loop: str) -> None:
+    app = App({"/wait": wait_for_ever})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(get("/wait") + get("/1") + post("/2", b"abc"))
+        eventually(lambda: app.begun == 1, "the first call has begun")
+        client.close()
+        assert app.cancelled.wait(WAIT)
+        eventually(lambda: not server.connections, "the connection is gone")
+    assert app.begun == 1
+
+
+def test_a_call_whose_answer_is_complete_is_not_cancelled(loop: str) -> None:
+    gate = Gate()
+    settled = threading.Event()
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"ok")
+        await gate.wait()
+        settled.set()
+
+    app = App({"/": route})
+    with serving(app, loop=loop) as server:
+        with server.client() as client:
+            client.send(get("/", "Connection: close"))
+            assert client.answer().status == 200
+        eventually(lambda: not server.connections, "the connection is gone")
+        gate.open()
+        assert settled.wait(WAIT)
+    assert not app.cancelled.is_set()
+
+
+def test_a_closed_connection_is_freed_without_the_garbage_collector() -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        references.append(weakref.ref(scope["dragoman.connection"]))
+        await respond(send, await read_body(receive))
+
+    references: list[weakref.ref[object]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        with serving(App({"/": route})) as server:
+            for request, count in ((get(), 1), (get() * 2, 2), (post("/", b"abc", "Connection: close"), 1)):
+                with server.client() as client:
+                    client.send(request)
+                    assert [client.answer().status for _ in range(count)] == [200] * count
+            eventually(lambda: all(reference() is None for reference in references), "all connections are freed")
+            assert len(references) == 4
+    finally:
+        gc.enable()
+
+
+# the application ends the connection
+
+
+async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends part of its answer, drops the connection, then has something to do."""
+    await send({"type": "http.response.start", "status": 200, "headers": scope["state"]["headers"]})
+    await send({"type": "http.response.body", "body": b"part", "more_body": True})
+    scope["dragoman.connection"].abort()
+    await asyncio.sleep(0.05)
+    await send({"type": "http.response.body", "body": b"lost", "more_body": True})
+    scope["state"]["settled"].set()
+
+
+def cutting(settled: threading.Event, *headers: tuple[bytes, bytes]) -> App:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await cut(scope | {"state": {"settled": settled, "headers": list(headers)}}, receive, send)
+
+    return App({"/cut": route})
+
+
+def test_an_aborted_chunked_answer_is_truncated_after_what_was_sent(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settled = threading.Event()
+    app = cutting(settled)
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(get("/cut") + get("/never"))
+        assert client.head()[0] == 200
+        assert client.chunk() == b"part"
+        assert client.rest() == b""
+        assert settled.wait(WAIT)
+    assert not app.cancelled.is_set()
+    assert app.begun == 1
+    assert caplog.records == []
+
+
+def test_an_aborted_answer_with_a_length_is_short(loop: str) -> None:
+    settled = threading.Event()
+    with serving(cutting(settled, (b"content-length", b"100")), loop=loop) as server, server.client() as client:
+        client.send(get("/cut"))
+        assert client.head()[1]["content-length"] == "100"
+        assert client.rest() == b"part"
+        assert settled.wait(WAIT)
+
+
+def test_an_aborted_answer_to_http_1_0_is_reset(loop: str) -> None:
+    settled = threading.Event()
+    with serving(cutting(settled), loop=loop) as server, server.client() as client:
+        client.send(b"GET /cut HTTP/1.0\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            client.answer()
+        assert settled.wait(WAIT)
+
+
+def test_an_abort_from_outside_the_call_cancels_it(loop: str) -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        asyncio.get_running_loop().call_later(0.05, scope["dragoman.connection"].abort)
+        await asyncio.Event().wait()
+
+    app = App({"/": route})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(get())
+        assert client.head()[0] == 200
+        assert client.rest() == b""
+        assert app.cancelled.wait(WAIT)
+    assert app.disconnected_when_cancelled
+
+
+SIZE = 3_000_000
+
+
+async def large(scope: Scope, receive: Receive, send: Send) -> None:
+    await respond(send, b"x" * SIZE)
+
+
+@pytest.mark.parametrize("extra", [(), ("Connection: close",)], ids=["keep-alive", "close"])
+def test_a_client_that_leaves_an_answer_unread_is_dropped(loop: str, extra: tuple[str, ...]) -> None:
+    with (
+        serving(App({"/": large}), loop=loop, limits=SHORT) as server,
+        Client(server.server.port, receive_buffer=4096) as client,
+    ):
+        client.send(get("/", *extra))
+        assert client.head()[0] == 200
+        eventually(lambda: not server.connections, "the client is dropped")
+
+
+@pytest.mark.parametrize("extra", [(), ("Connection: close",)], ids=["keep-alive", "close"])
+def test_a_client_that_reads_slowly_gets_its_answer(loop: str, extra: tuple[str, ...]) -> None:
+    with (
+        serving(App({"/": large}), loop=loop, limits=SHORT) as server,
+        Client(server.server.port, receive_buffer=4096) as client,
+    ):
+        client.send(get("/", *extra))
+        assert client.head()[0] == 200
+        for _ in range(SIZE // 100_000):
+            assert len(client.read(100_000)) == 100_000
+            time.sleep(0.05)  # 1.5 s in all: several stall periods
+
+
+def test_a_streaming_call_whose_client_does_not_read_is_cancelled(loop: str) -> None:
+    app = App({"/": flood})
+    with (
+        serving(app, loop=loop, limits=SHORT) as server,
+        Client(server.server.port, receive_buffer=4096) as client,
+    ):
+        client.send(get())
+        assert app.cancelled.wait(WAIT)
+    assert app.disconnected_when_cancelled
+
+
+# answers that come before the body does
+
+
+async def too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    await respond(send, b"no", 413, [(b"connection", b"close")] if scope["path"] == "/close" else [])
+
+
+@pytest.mark.parametrize("extra", [(), ("Connection: close",)], ids=["keep-alive", "close"])
+@pytest.mark.parametrize("path", ["/keep", "/close"])
+def test_an_early_answer_is_not_lost_in_a_reset(loop: str, path: str, extra: tuple[str, ...]) -> None:
+    app = App({"/keep": too_large, "/close": too_large})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(post(path, b"x" * 20_000_000, *extra))
+        answer = client.answer()
+        assert (answer.status, answer.body) == (413, b"no")
+
+
+def test_after_an_early_answer_the_next_request_is_read_from_the_right_place(loop: str) -> None:
+    app = App({"/keep": too_large})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(post("/keep", b"x" * 1_000_000) + get("/next"))
+        assert [client.answer().status, client.answer().status] == [413, 200]
+    assert [seen.target for seen in app.seen] == [b"/next"]
+
+
+def test_a_body_that_never_ends_after_an_early_answer_is_cut_off() -> None:
+    with serving(App({"/keep": too_large}), limits=SHORT) as server, server.client() as client:
+        client.send(get("/keep", "Content-Length: 1000000", method="POST") + b"x")
+        assert client.answer().status == 413
+        eventually(lambda: not server.connections, "the connection is closed")
+
+
+# what HTTP asks for
+
+
+def test_expect_is_answered_when_the_application_reads(loop: str) -> None:
+    gate = Gate()
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        await respond(send, await read_body(receive))
+
+    with serving(App({"/": route}), loop=loop) as server, server.client() as client:
+        client.send(get("/", "Content-Length: 3", "Expect: 100-Continue", method="POST"))
+        gate.open()
+        assert client.line() == b"HTTP/1.1 100 Continue\r\n"
+        assert client.line() == b"\r\n"
+        client.send(b"abc")
+        assert client.answer().body == b"abc"
+
+
+def test_expect_is_answered_with_the_final_status_if_nothing_is_read() -> None:
+    with serving(App({"/keep": too_large})) as server, server.client() as client:
+        client.send(get("/keep", "Content-Length: 3", "Expect: 100-continue", method="POST"))
+        assert client.answer().status == 413
+
+
+async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for word in (b"one", b"two", b""):
+        await send({"type": "http.response.body", "body": word, "more_body": bool(word)})
+
+
+def test_http_1_0_gets_no_chunks() -> None:
+    with serving(App({"/": tell})) as server, server.client() as client:
+        client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        answer = client.answer()
+        assert answer.body == b"onetwo"
+        assert "transfer-encoding" not in answer.headers
+        assert answer.headers["connection"] == "close"
+
+
+def test_http_1_0_gets_a_length_where_there_is_one() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        answer = client.answer()
+        assert (answer.body, answer.headers["content-length"]) == (b"ok", "2")
+
+
+def test_an_upgrade_is_ignored_without_a_word_and_the_connection_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    upgrade = ("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
+    with serving(app) as server, server.client() as client:
+        client.send(post("/1", b"a" * 200_000, *upgrade) + get("/2", *upgrade) + get("/3"))
+        assert [client.answer().status for _ in range(3)] == [200, 200, 200]
+        client.send(get("/4"))
+        assert client.answer().status == 200
+    assert [(seen.target, len(seen.body)) for seen in app.seen] == [
+        (b"/1", 200_000),
+        (b"/2", 0),
+        (b"/3", 0),
+        (b"/4", 0),
+    ]
+    assert caplog.records == []
+
+
+def test_an_application_that_fails_is_answered_500_in_our_form(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError("secret")
+
+    with serving(App({"/x": fail})) as server, server.client() as client:
+        client.send(get("/x"))
+        answer = client.answer()
+        assert (answer.status, answer.code, answer.headers["connection"]) == (500, "internal_error", "close")
+        assert answer.headers["x-request-id"]
+        assert b"secret" not in answer.body
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_answers_have_a_date_and_name_no_server() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(get())
+        headers = client.answer().headers
+    assert "date" in headers
+    assert "server" not in headers
+
+
+# what of uvicorn is private, and used
+
+
+def test_uvicorn_is_the_minor_version_that_was_read() -> None:
+    assert version("uvicorn").split(".")[:2] == ["0", "54"]
+
+
+@pytest.fixture
+def protocol() -> HttpToolsProtocol:
+    config = Config(App(), interface="asgi3", log_config=None)
+    loop = asyncio.new_event_loop()
+    loop.close()
+    return HttpToolsProtocol(config, ServerState(), {}, loop)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "access_log", "access_logger", "app", "connections", "expect_100_continue", "flow", "headers", "logger", "loop",
+        "parser", "pipeline", "scope", "server_state", "tasks", "transport",
+    ],
+)  # fmt: skip
+def test_the_protocol_has_the_attribute_that_is_used(protocol: HttpToolsProtocol, name: str) -> None:
+    assert hasattr(protocol, name)
+
+
+def test_the_protocol_collects_the_target_in_url_and_makes_a_scope(protocol: HttpToolsProtocol) -> None:
+    protocol.on_message_begin()
+    protocol.on_url(b"/a")
+    protocol.on_url(b"/b")
+    assert protocol.url == b"/a/b"
+    assert protocol.scope["headers"] is protocol.headers
+    assert sorted(protocol.scope) == [
+        "asgi", "client", "headers", "http_version", "root_path", "scheme", "server", "state", "type",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("__init__", ["self", "config", "server_state", "app_state", "_loop"]),
+        ("_start_asgi_task", ["self", "cycle", "app"]),
+        ("connection_lost", ["self", "exc"]),
+        ("connection_made", ["self", "transport"]),
+        ("data_received", ["self", "data"]),
+        ("eof_received", ["self"]),
+        ("on_body", ["self", "body"]),
+        ("on_header", ["self", "name", "value"]),
+        ("on_headers_complete", ["self"]),
+        ("on_message_begin", ["self"]),
+        ("on_message_complete", ["self"]),
+        ("on_response_complete", ["self"]),
+        ("on_url", ["self", "url"]),
+        ("pause_writing", ["self"]),
+        ("resume_writing", ["self"]),
+        ("shutdown", ["self"]),
+    ],
+)
+def test_the_protocol_has_the_method_that_is_overridden(name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(HttpToolsProtocol, name)).parameters) == parameters
+
+
+def test_the_protocol_has_no_method_that_was_not_there_when_it_was_read() -> None:
+    own = {name for name, value in vars(HttpToolsProtocol).items() if inspect.isfunction(value)}
+    ignored = {
+        "_get_upgrade", "_should_upgrade", "_should_upgrade_to_ws", "_unset_keepalive_if_required",
+        "_unsupported_upgrade_warning", "handle_websocket_upgrade", "send_400_response", "timeout_keep_alive_handler",
+    }  # fmt: skip
+    used = {
+        "__init__", "_start_asgi_task", "connection_lost", "connection_made", "data_received", "eof_received",
+        "on_body", "on_header", "on_headers_complete", "on_message_begin", "on_message_complete",
+        "on_response_complete", "on_url", "pause_writing", "resume_writing", "shutdown",
+    }  # fmt: skip
+    assert own == ignored | used
+
+
+def test_the_cycle_takes_the_arguments_that_are_given() -> None:
+    assert list(inspect.signature(RequestResponseCycle.__init__).parameters)[1:] == [
+        "scope", "transport", "flow", "logger", "access_logger", "access_log", "default_headers", "message_event",
+        "expect_100_continue", "keep_alive", "on_response",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "body", "chunked_encoding", "disconnected", "expected_content_length", "keep_alive", "message_event",
+        "more_body", "response_complete", "response_started", "transport",
+    ],
+)  # fmt: skip
+def test_the_cycle_has_the_attribute_that_is_used(name: str) -> None:
+    source = inspect.getsource(RequestResponseCycle.__init__)
+    assert f"self.{name} = " in source or f"self.{name}: " in source
+
+
+@pytest.mark.parametrize("name", ["run_asgi", "send", "send_500_response"])
+def test_the_cycle_has_the_method_that_is_used(name: str) -> None:
+    assert inspect.iscoroutinefunction(getattr(RequestResponseCycle, name))
+
+
+@pytest.mark.parametrize("name", ["pause_reading", "resume_reading", "pause_writing", "resume_writing"])
+def test_flow_control_has_the_method_that_is_used(name: str) -> None:
+    assert callable(getattr(flow_control.FlowControl, name))
+
+
+def test_uvicorns_constants_are_what_they_were() -> None:
+    assert flow_control.HIGH_WATER_LIMIT == 65536
+    assert httptools_impl.STATUS_LINE[431] == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("serve", ["self", "sockets"]),
+        ("_serve", ["self", "sockets"]),
+        ("startup", ["self", "sockets"]),
+        ("main_loop", ["self"]),
+        ("on_tick", ["self", "counter"]),
+        ("shutdown", ["self", "sockets"]),
+        ("capture_signals", ["self"]),
+    ],
+)
+def test_the_server_has_the_method_that_is_used(name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(Server, name)).parameters) == parameters
+
+
+@pytest.mark.parametrize("name", ["config", "force_exit", "server_state", "should_exit", "started"])
+def test_the_server_has_the_attribute_that_is_used(name: str) -> None:
+    assert hasattr(Server(Config(App(), log_config=None)), name)
+
+
+@pytest.mark.parametrize("name", ["connections", "default_headers", "tasks", "total_requests"])
+def test_the_server_state_has_the_attribute_that_is_used(name: str) -> None:
+    assert hasattr(ServerState(), name)
+
+
+def test_a_loaded_configuration_has_what_is_read_of_it() -> None:
+    config = Config(App(), interface="asgi3", log_config=None)
+    config.load()
+    for name in ("asgi_version", "backlog", "host", "http_protocol_class", "loaded_app", "ssl"):
+        assert hasattr(config, name)

@@ -1,0 +1,1 @@
+"""What the tests of several packages start: a gateway and mock upstreams over real sockets."""
