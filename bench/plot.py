@@ -25,17 +25,22 @@ def draw(report: Report, path: Path) -> None:
         groups.setdefault(row.group, []).append(row)
     cpu, rate, latency, footprint = groups.values()
     _absolute(axes[0][0], cpu)
-    _absolute(axes[0][1], latency, log=True)
-    _absolute(axes[1][0], [*footprint, *rate], log=True)
-    axes[1][0].set_title("Memory, start and rate", loc="left", fontweight="bold")
-    _ratios(axes[1][1], [*cpu, *footprint])
-    figure.suptitle("The gateway beside the bare floor", fontweight="bold", x=0.01, ha="left", fontsize=12)
+    _absolute(axes[0][1], latency)
+    _absolute(axes[1][0], footprint)
+    _ratios(axes[1][1], [*cpu, *rate, *footprint])
+    figure.suptitle(
+        "The gateway beside the bare floor (red: the most that is allowed)",
+        fontweight="bold",
+        x=0.01,
+        ha="left",
+        fontsize=12,
+    )
     figure.supxlabel(report.notes()[0], fontsize=8, color="#555555")
     figure.savefig(path, dpi=140)
     pyplot.close(figure)
 
 
-def _absolute(axis: Any, rows: Sequence[Row], *, log: bool = False) -> None:
+def _absolute(axis: Any, rows: Sequence[Row]) -> None:
     """Two bars to a row, with the spread over the rounds."""
     for shift, colour, name in ((-0.2, _FLOOR, "floor"), (0.2, _GATEWAY, "gateway")):
         spreads = [row.floor if name == "floor" else row.gateway for row in rows]
@@ -48,8 +53,8 @@ def _absolute(axis: Any, rows: Sequence[Row], *, log: bool = False) -> None:
                 str(spread).partition(" ")[0], (max(spread.most, 0), place), (4, 0), textcoords="offset points",
                 va="center", fontsize=8,
             )  # fmt: skip
-    if log:
-        axis.set_xscale("log")
+    for place, row in enumerate(rows):
+        _mark(axis, place, row, "value")
     axis.set_yticks(range(len(rows)), [row.title for row in rows])
     axis.invert_yaxis()
     axis.margins(x=0.15)
@@ -65,14 +70,18 @@ def _ratios(axis: Any, rows: Sequence[Row]) -> None:
     axis.barh(places, values, 0.5, color=_GATEWAY, xerr=reach, ecolor="#555555", capsize=2)
     for place, row in zip(places, rows, strict=True):
         axis.annotate(
-            f"{row.ratio.median:.2f}x", (row.ratio.most, place), (4, 0), textcoords="offset points", va="center",
+            f"{row.ratio.median:.2f}x", (row.ratio.most, place), (4, 6), textcoords="offset points", va="center",
             fontsize=8,
         )  # fmt: skip
-        if row.bar.endswith("x"):
-            most = float(row.bar.removeprefix("<= ").removesuffix("x"))
-            axis.plot([most, most], [place - 0.4, place + 0.4], color=_BAR, linewidth=2)
+        _mark(axis, place, row, "ratio")
     axis.axvline(1, color=_FLOOR, linewidth=1)
     axis.set_yticks(places, [row.title for row in rows])
     axis.invert_yaxis()
     axis.margins(x=0.15)
-    axis.set_title("Gateway / floor (red: the most that is allowed)", loc="left", fontweight="bold")
+    axis.set_title("Gateway / floor", loc="left", fontweight="bold")
+
+
+def _mark(axis: Any, place: int, row: Row, of: str) -> None:
+    """The most that is allowed, where the row has a bar of that kind."""
+    if row.bar is not None and row.bar.of == of:
+        axis.plot([row.bar.most, row.bar.most], [place - 0.4, place + 0.4], color=_BAR, linewidth=2)

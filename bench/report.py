@@ -19,8 +19,7 @@ DISTURBED: Final = 0.15
 """Time waited for a core per time run, above which figures by the clock say little."""
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True):
     """The most that is allowed: in the measure's unit, or as a multiple of the floor."""
 
     most: float
@@ -39,7 +38,6 @@ class Measure:
     read: Callable[[Visit], float]
     bar: Bar | None = None
     less: Callable[[dict[str, Reading]], float] | None = None
-    higher_is_better: bool = False
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -65,7 +63,7 @@ class Row(msgspec.Struct, frozen=True):
     floor: Spread
     gateway: Spread
     ratio: Spread
-    bar: str
+    bar: Bar | None
     held: bool | None
 
     @property
@@ -107,7 +105,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(_CPU, "streamed event, upstream's own model name", _cpu("stream-same"), Bar(1.5, "ratio")),
     Measure(_CPU, "alias call", _cpu("alias")),
     Measure(_CPU, "alias streamed event", _cpu("alias-stream")),
-    Measure(_RATE, "chat calls/s, 48 connections", lambda v: v.phases["chat"].rate, higher_is_better=True),
+    Measure(_RATE, "chat calls/s, 48 connections", lambda v: v.phases["chat"].rate),
     *_wall(_LATENCY, "added to a call, 1 connection", "chat-1", "latency", added=True),
     *_wall(_LATENCY, "added to a call, 400 calls/s", "chat-paced", "latency", added=True),
     *_wall(_LATENCY, "added to first content, 1 stream", "stream-1", "first", added=True),
@@ -131,8 +129,7 @@ def _row(measure: Measure, rounds: Sequence[Round]) -> Row:
     held = None
     if measure.bar is not None:
         held = (ratio if measure.bar.of == "ratio" else ours).median <= measure.bar.most
-    bar = "" if measure.bar is None else str(measure.bar)
-    return Row(measure.group, measure.title, Spread.over(floor), ours, ratio, bar, held)
+    return Row(measure.group, measure.title, Spread.over(floor), ours, ratio, measure.bar, held)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -197,7 +194,8 @@ _HEAD: Final = ("", "floor", "gateway", "ratio", "bar", "")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return f"  {row.title}", str(row.floor), str(row.gateway), str(row.ratio), row.bar, row.verdict
+    bar = "" if row.bar is None else str(row.bar)
+    return f"  {row.title}", str(row.floor), str(row.gateway), str(row.ratio), bar, row.verdict
 
 
 def show(report: Report) -> None:
@@ -215,11 +213,11 @@ def plain(report: Report) -> str:
     for row in report.rows:
         if row.group != group:
             group = row.group
-            lines.append((group,))
+            lines.append((group, "", "", "", "", ""))
         lines.append(_cells(row))
-    widths = [max(len(line[column]) for line in lines if len(line) > column) for column in range(len(_HEAD))]
-    table = ["  ".join(_pad(cell, width, i) for i, (cell, width) in enumerate(zip(line, widths))) for line in lines]
-    return "\n".join([*(line.rstrip() for line in table), "", *report.notes()])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+    table = ["  ".join(map(_pad, line, widths, range(len(_HEAD)))).rstrip() for line in lines]
+    return "\n".join([*table, "", *report.notes()])
 
 
 def _pad(cell: str, width: int, column: int) -> str:

@@ -115,7 +115,7 @@ class Bench:
                 ready = wait_for_answer(process, port, self._first_request())
             except BenchError as error:
                 raise BenchError(f"the {name} did not start: {error}; see {log}") from None
-            time.sleep(_SETTLE)
+            time.sleep(_SETTLE * self.scale)
             yield process, port, ready
 
     def _first_request(self) -> bytes:

@@ -24,21 +24,21 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield gateway
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(live: Live) -> Iterator[httpx2.Client]:
     """A client with a key."""
     with httpx2.Client(base_url=live.url, headers=live.headers(), trust_env=False, timeout=30) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def anonymous(live: Live) -> Iterator[httpx2.Client]:
     """A client without one."""
     with httpx2.Client(base_url=live.url, trust_env=False, timeout=30) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sdk(live: Live) -> Iterator[openai.OpenAI]:
     """The official SDK, pointed at the gateway; each call is made once."""
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key=live.key, max_retries=0, timeout=30) as client:

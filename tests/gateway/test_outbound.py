@@ -1,6 +1,6 @@
 """Alias calls through a whole gateway: what reaches the upstream, what comes back."""
 
-import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,14 +82,14 @@ def test_a_path_that_could_leave_its_base_is_refused(live: Live, path: str) -> N
 
 
 def test_a_base_path_is_not_doubled_and_not_left(live: Live) -> None:
-    assert sent(call(live, "/based/v1/models"))["path"].endswith("/echo/v1/models")
-    assert sent(call(live, "/based/models"))["path"].endswith("/echo/v1/models")
-    assert sent(call(live, "/based/v1x"))["path"].endswith("/echo/v1/v1x")
+    assert sent(call(live, "/based/echo/v1/models"))["path"] == "/echo/v1/models"
+    assert sent(call(live, "/based/models"))["path"] == "/echo/v1/models"
+    assert sent(call(live, "/based/echo/v1x"))["path"] == "/echo/v1/echo/v1x"
 
 
 def test_an_alias_shares_its_upstream(live: Live) -> None:
-    response = call(live, "/shared/v1/models")
-    assert response.json()["object"] == "list"
+    for path in ("/shared/v1/models", "/shared/models"):
+        assert call(live, path).json()["object"] == "list"
 
 
 def test_hop_by_hop_and_callers_secrets_stay_here(live: Live) -> None:
@@ -144,7 +144,7 @@ def test_bodies_pass_whole_both_ways(live: Live, size: int, chunked: bool) -> No
 
     echo = sent(call(live, "/echo/x", "POST", content=pieces() if chunked else body))
     assert echo["body_length"] == size
-    assert base64.b64decode(echo["body_base64"]) == body
+    assert echo["body_sha256"] == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.parametrize("chunked", [False, True])

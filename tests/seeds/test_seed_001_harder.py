@@ -98,7 +98,8 @@ def test_leaving_in_the_middle_of_a_stream_frees_the_upstream(live: Live, http: 
     before = live.mock.departed
     headers = {"X-Mock-Scenario": "instant,stall-after:2"}
     with http.stream("POST", CHAT, json=chat("one two", stream=True), headers=headers) as response:
-        next(response.iter_lines())
+        lines = response.iter_lines()
+        next(lines)
         request_id = response.headers["x-request-id"]
         assert live.mock.active == 1
     live.until(lambda: live.mock.departed == before + 1 and live.mock.active == 0, "the upstream is let go")
@@ -378,7 +379,7 @@ def test_answers_to_many_callers_at_once_are_never_mixed_up(live: Live, http: ht
 
 def test_a_megabyte_of_random_bytes_goes_out_unchanged(live: Live, http: httpx2.Client) -> None:
     for sent in ({"content": RANDOM}, {"content": iter([RANDOM[:5], RANDOM[5:]])}):
-        response = http.post(f"{PROXY}/root/echo", **sent)  # type: ignore[arg-type]
+        response = http.post(f"{PROXY}/root/echo", **sent)
         assert base64.b64decode(response.json()["body_base64"]) == RANDOM
         assert live.entries()[-1].body_sha256 == hashlib.sha256(RANDOM).hexdigest()
 

@@ -121,20 +121,12 @@ async def test_a_name_that_does_not_resolve_is_said_so() -> None:
         assert "does not resolve" in error.message
 
 
-async def test_the_systems_resolver_fails_in_the_same_words() -> None:
-    error = await failure(HttpUpstream("mine", "http://nowhere.invalid", via="g", timeouts=Timeouts(connect=9.0)))
-    assert error.kind in (errors.DOWNSTREAM_ERROR, errors.CONNECTION_TIMEOUT)
-
-
-@pytest.mark.parametrize("connect", [0.05, 5.2])
-async def test_a_resolver_that_never_answers_ends_with_the_connect_deadline(connect: float) -> None:
+async def test_a_resolver_that_never_answers_ends_with_the_connect_deadline() -> None:
     async def silent(host: str, port: int) -> Sequence[str]:
         await asyncio.Event().wait()
         return []
 
-    if connect > 1:  # long deadlines are not rounded up to a whole second
-        connect -= 5.1
-    client = HttpUpstream("mine", "http://api.example", via="g", resolve=silent, timeouts=Timeouts(connect=connect))
+    client = HttpUpstream("mine", "http://api.example", via="g", resolve=silent, timeouts=Timeouts(connect=0.05))
     assert (await failure(client)).kind is errors.CONNECTION_TIMEOUT
 
 

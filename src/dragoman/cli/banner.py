@@ -53,9 +53,8 @@ def curl_lines(url: str, token: str) -> list[tuple[str, str]]:
 
 
 def _chat(url: str, key: str, text: str, *, stream: bool = False) -> str:
-    body = (
-        f'{{"model":"{MODEL}",{'"stream":true,' if stream else ""}"messages":[{{"role":"user","content":"{text}"}}]}}'
-    )
+    streamed = '"stream":true,' if stream else ""
+    body = f'{{"model":"{MODEL}",{streamed}"messages":[{{"role":"user","content":"{text}"}}]}}'
     flag = "-N " if stream else ""
     return f"curl {flag}{key} -H \"Content-Type: application/json\" -d '{body}' {url}/v1/chat/completions"
 

@@ -5,21 +5,17 @@ can be reached from outside before there is one, and what an operator is told ab
 """
 
 import asyncio
-import errno
-import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
 
 import structlog
-import uvloop
 
-from dragoman.cli.output import Failure
+from dragoman.cli.process import cannot_listen
 from dragoman.config import Config, Tree
 from dragoman.errors import ConfigError
 from dragoman.gateway import demo
@@ -31,9 +27,6 @@ from dragoman.gateway.server import GatewayServer, open_listeners
 from dragoman.gateway.settings import ADMIN_KEY, Settings
 from dragoman.mocks.app import app as mock_app
 from dragoman.mocks.server import MockServer
-
-DESCRIPTORS: Final = 4096
-"""Fewer than this and a busy gateway runs out: a call takes two."""
 
 _log = structlog.get_logger("dragoman")
 
@@ -93,12 +86,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     try:
         return open_listeners(host, port)
     except OSError as error:
-        hint = "another address with --host"
-        if error.errno == errno.EADDRINUSE:
-            hint = f"stop what listens there, or take another port: --port {port + 1 if port < 65535 else 0}"
-        elif error.errno == errno.EACCES:
-            hint = "a port above 1023: --port 8088"
-        raise Failure(error.strerror or str(error), hint) from None
+        raise cannot_listen(error, host, port) from None
 
 
 def make_server(gateway: Gateway, on_ready: Callable[[int], None]) -> GatewayServer:
@@ -107,7 +95,8 @@ def make_server(gateway: Gateway, on_ready: Callable[[int], None]) -> GatewaySer
 
     def drain() -> None:
         gateway.begin_drain()
-        _log.info("stopping", in_flight=gateway.in_flight)
+        hint = {"hint": "once more ends them at once"} if gateway.in_flight else {}
+        _log.info("stopping", in_flight=gateway.in_flight, **hint)
 
     server = GatewayServer(
         gateway,
@@ -167,20 +156,3 @@ async def demo_settings(state: Path, flags: Tree) -> AsyncIterator[Settings]:
     """The demo's settings, with its mock upstreams running for the length of the block."""
     async with MockServer(mock_app(clock=SystemClock())) as upstreams:
         yield demo.settings(upstreams.url, state, flags)
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a program's coroutine to its end, on uvloop."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
-
-
-def raise_descriptor_limit() -> int:
-    """Takes as many file descriptors as this process may have; returns how many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError):  # macOS has limits beside the one it tells
-            return soft
-    return hard

@@ -5,6 +5,7 @@ Results go to stdout. What only accompanies them, and every error, goes to stder
 
 import importlib
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
@@ -65,6 +66,11 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
 def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether colours are welcome on a stream (no-color.org)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def local_time(seconds: float | None) -> str:
+    """A time as people here write it; empty for none."""
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def printable(text: str, *, keep: str = "") -> str:

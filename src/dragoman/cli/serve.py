@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 import structlog
 
-from dragoman.cli import banner, launch, options
+from dragoman.cli import banner, launch, options, process
 from dragoman.cli.output import coloured, note
 from dragoman.config import LogConfig, Tree
 from dragoman.gateway import logs
@@ -36,10 +36,10 @@ def serve(path: str | None, demo: bool, host: str | None, port: int | None, log_
         raise click.UsageError("--demo has its own configuration: leave out --config.")
     given = flags(host, port, log_format)
     if not demo:
-        launch.run(_serve(Settings.from_process(path, given)))
+        process.run(_serve(Settings.from_process(path, given)))
         return
     with TemporaryDirectory(prefix="dragoman-demo-") as state:
-        launch.run(_serve_demo(Path(state), given))
+        process.run(_serve_demo(Path(state), given))
 
 
 def flags(host: str | None, port: int | None, log_format: str | None) -> Tree:
@@ -67,14 +67,14 @@ async def _serve_demo(state: Path, given: Tree) -> None:
 async def _serve(settings: Settings, *, demo: bool = False) -> None:
     config = settings.load().config
     write, console = start_log(settings, config.log, sys.stdout)
-    descriptors = launch.raise_descriptor_limit()
+    descriptors = process.raise_descriptor_limit()
     gateway = launch.KeyedGateway(settings, write, fresh=demo)
     listeners = launch.bind(config.server.host, config.server.port)
 
     def ready(port: int) -> None:
         _announce(gateway, launch.base_url(config, port), demo=demo, console=console)
-        if descriptors < launch.DESCRIPTORS:
-            _log.warning("few file descriptors", limit=descriptors, hint=f"ulimit -n {launch.DESCRIPTORS}")
+        if descriptors < process.DESCRIPTORS:
+            _log.warning("few file descriptors", limit=descriptors, hint=f"ulimit -n {process.DESCRIPTORS}")
 
     await launch.make_server(gateway, ready).serve(listeners)
     _log.info("stopped")

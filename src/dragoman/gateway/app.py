@@ -67,6 +67,10 @@ class Gateway:
         return self._loaded.config
 
     @property
+    def runtime(self) -> Runtime:
+        return self._runtime
+
+    @property
     def in_flight(self) -> int:
         return len(self._calls)
 

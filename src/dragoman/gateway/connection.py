@@ -22,6 +22,7 @@ that waits.
 import asyncio
 import logging
 import math
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -40,6 +41,7 @@ from dragoman.errors import BAD_HTTP, HEAD_TIMEOUT, HEAD_TOO_LARGE, INTERNAL_ERR
 from dragoman.gateway.head import ORIGIN_FORM, check_fields, origin_form, path_of, size_of
 
 _log = logging.getLogger(__name__)
+_PEER_CLOSED: Final = getattr(select, "POLLRDHUP", select.POLLHUP)  # the former on Linux only
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
 
 
@@ -136,7 +138,7 @@ class Connection(HttpToolsProtocol):
         """Whether nobody can be answered any more: the client left, broke its own request, or was dropped.
         A call that is cancelled while this is false was cancelled by somebody else."""
         self.deadline = math.inf
-        """In the loop's time; the server calls `expire` once it has passed."""
+        """In the loop's time; looked at ten times a second."""
         self._in_head = False
         self._head_timed = True
         self._known: tuple[bytes, int, tuple[bytes, bytes]] | None = None
@@ -234,7 +236,15 @@ class Connection(HttpToolsProtocol):
 
     # What the server calls
 
-    def expire(self) -> None:
+    def tick(self, now: float) -> None:
+        """Called ten times a second: a deadline may have passed, or a client have left unseen."""
+        if self.deadline <= now:
+            self._expire()
+        elif self.flow.read_paused and _peer_closed(self.transport):
+            self._leave()
+            self.transport.abort()
+
+    def _expire(self) -> None:
         """Ends what `deadline` bounded, as the table above says."""
         limits, transport = self.limits, self.transport
         unsent = transport.get_write_buffer_size()
@@ -488,6 +498,13 @@ def _strict_parser(protocol: Connection) -> HttpRequestParser:
     # uvicorn lets requests follow `Connection: close`; RFC 9112 section 9.6 says to process none.
     parser.set_dangerous_leniencies(lenient_data_after_close=False)
     return parser
+
+
+def _peer_closed(transport: asyncio.Transport) -> bool:
+    """Whether the client has closed its side, although nobody reads far enough to come upon it."""
+    poller = select.poll()
+    poller.register(transport.get_extra_info("socket").fileno(), _PEER_CLOSED)
+    return bool(poller.poll(0))
 
 
 def _explain(exc: HttpParserError) -> GatewayError:

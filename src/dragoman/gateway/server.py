@@ -37,6 +37,8 @@ _CUT_WAIT: Final = 1.0
 """Seconds a cancelled call gets to clean up."""
 _FLUSH_WAIT: Final = 30.0
 """Seconds the application's shutdown may take before the process gives it up."""
+_FORCED_FLUSH_WAIT: Final = 5.0
+"""The same when the user has lost patience."""
 _ABSENT: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """One address of a name may be missing: `localhost` often names ::1 where there is no IPv6."""
 _log = logging.getLogger(__name__)
@@ -47,8 +49,6 @@ class Lifespan:
 
     uvicorn's own logs them and exits, so that nobody can say what went wrong.
     """
-
-    should_exit = False
 
     def __init__(self, config: uvicorn.Config) -> None:
         self.state: dict[str, Any] = {}
@@ -67,14 +67,14 @@ class Lifespan:
             await self._end(self._task)
             raise
 
-    async def shutdown(self) -> None:
-        """Returns when the application has closed everything; raises what it raised, `TimeoutError` included."""
+    async def shutdown(self, wait: float) -> None:
+        """Returns when the application has closed everything; raises what it raised, or `TimeoutError`."""
         task = self._task
         assert task is not None
         if task.done():
             return task.result()
         try:
-            async with asyncio.timeout(_FLUSH_WAIT):
+            async with asyncio.timeout(wait):
                 await self._step("shutdown")
                 await task
         finally:
@@ -191,8 +191,8 @@ class GatewayServer(uvicorn.Server):
         config = self.config
         if not config.loaded:
             config.load()
-        lifespan = self.lifespan = Lifespan(config)
-        await lifespan.startup()
+        self._lifespan = Lifespan(config)
+        await self._lifespan.startup()
         try:
             await self.startup(sockets)
             await self.main_loop()
@@ -223,7 +223,7 @@ class GatewayServer(uvicorn.Server):
 
     def _make_connection(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            config=self.config, server_state=self.server_state, app_state=self._lifespan.state
         )
 
     async def on_tick(self, counter: int) -> bool:
@@ -231,8 +231,7 @@ class GatewayServer(uvicorn.Server):
         done = await super().on_tick(counter)
         now = asyncio.get_running_loop().time()
         for connection in self._connections():
-            if connection.deadline <= now:
-                connection.expire()
+            connection.tick(now)
         return done or (self._close_at is not None and self._close_at <= now)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -246,7 +245,7 @@ class GatewayServer(uvicorn.Server):
                 asyncio.get_running_loop().call_soon(self._on_drain_deadline)
             await self._quiet(self._grace)
         await self._cut()
-        await self.lifespan.shutdown()
+        await self._lifespan.shutdown(_FORCED_FLUSH_WAIT if self.force_exit else _FLUSH_WAIT)
 
     async def _quiet(self, seconds: float) -> bool:
         """Waits until no connection and no call is left; False if `seconds` or the user's patience ran out."""

@@ -1,6 +1,5 @@
 """How ledger rows are written to the tables and read back; what runs when is `ledger.py`'s part."""
 
-from itertools import chain
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -53,28 +52,17 @@ class Booking:
 
     def __init__(self, dialect: Dialect) -> None:
         new = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-        import os
-        self.K = int(os.environ.get("K","32"))
         self._reserve = str(_once(new(reservations)).compile(dialect=dialect))
         self._settle = str(_once_or_found(new(settlements)).compile(dialect=dialect))
-        def multi(sql):
-            i=sql.index("VALUES (")+7; j=sql.index(")",i)+1
-            return sql[:i]+", ".join([sql[i:j]]*self.K)+sql[j:]
-        self._reserves = multi(self._reserve)
-        self._settles = multi(self._settle)
 
     def book(self, connection: Connection, instance: int, rows: Sequence[Reservation | Settlement]) -> None:
         """Writes rows; one that is there already stays as it is."""
         reserved = [_render_reservation(row, instance) for row in rows if isinstance(row, Reservation)]
         settled = [_render_settlement(row) for row in rows if isinstance(row, Settlement)]
-        K=self.K
-        for rows,one,many in ((reserved,self._reserve,self._reserves),(settled,self._settle,self._settles)):
-            i=0
-            if K>1:
-              while i+K<=len(rows):
-                connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[i:i+K])))
-                i+=K
-            if i<len(rows): connection.exec_driver_sql(one, rows[i:])
+        if reserved:
+            connection.exec_driver_sql(self._reserve, reserved)
+        if settled:
+            connection.exec_driver_sql(self._settle, settled)
 
 
 def unfinished(connection: Connection) -> Sequence[int]:

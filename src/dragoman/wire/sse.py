@@ -6,6 +6,7 @@ It is not a client: `retry` is ignored and nobody reconnects.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ MAX_EVENT: Final = 1024 * 1024  # bytes; httpx2's decoder and the peers' gateway
 PING: Final = b": ping\n\n"
 DONE: Final = b"[DONE]"
 _BLANK_LINE: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
+_LONGEST_END: Final = 3  # bytes of CRLF CRLF that may have come before the one that completes it
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -28,10 +30,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 
 class Decoder:
-    """Takes bytes as they arrive, gives the frames that are complete.
-
-    Raises `WireError` once an unfinished event holds more than `max_event` bytes.
-    """
+    """Takes bytes as they arrive, gives the frames that are complete."""
 
     __slots__ = ("_after_cr", "_at_start", "_max_event", "_pending")
 
@@ -41,9 +40,12 @@ class Decoder:
         self._after_cr = False
         self._at_start = True
 
-    def receive(self, data: bytes) -> list[Frame]:
-        if not data:
-            return []
+    def receive(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes.
+
+        Raises `WireError` at an event, finished or not, of more than `max_event` bytes; what came before it
+        has been given by then, so that nothing depends on how the network cut the stream.
+        """
         if self._at_start or self._after_cr or b"\r" in data:
             data = self._normalise(data)
         pending = self._pending
@@ -53,41 +55,38 @@ class Decoder:
             searched = len(pending) - 1
             pending += data
             if pending.find(b"\n\n", searched) < 0:
-                self._check(len(pending))
-                return []
+                self._check(pending)
+                return
             data = bytes(pending)
             pending.clear()
-        blocks = data.split(b"\n\n")
-        tail = blocks.pop()
-        if tail:
-            pending += tail
-            self._check(len(tail))
-        frames = []
+        *blocks, tail = data.split(b"\n\n")
+        pending += tail
         for block in blocks:
+            self._check(block)
             frame = _parse(block)
             if frame is not None:
-                self._check(len(frame.data))
-                frames.append(frame)
-        return frames
+                yield frame
+        self._check(pending)
 
     @property
     def pending(self) -> bool:
         """Whether bytes of an unfinished event are held: after the last byte, a sign of truncation."""
         return bool(self._pending.strip(b"\n"))
 
-    def _check(self, size: int) -> None:
-        if size > self._max_event:
+    def _check(self, block: bytes | bytearray) -> None:
+        # An LF at the end of what is pending may be half of the blank line, which is not the event's.
+        if len(block) > self._max_event and len(block) - block.endswith(b"\n") > self._max_event:
             raise WireError(f"an event of more than {self._max_event} bytes")
 
     def _normalise(self, data: bytes) -> bytes:
         """Every line end as LF; a CR that ends the input counts at once, an LF after it is then dropped."""
         if self._at_start:
-            if _BOM.startswith(data) and data != _BOM:
-                # Fewer than three bytes of what may be a BOM: no line ends here, so nothing is delayed.
-                self._pending += data
-                return b""
             data = bytes(self._pending) + data
             self._pending.clear()
+            if len(data) < len(_BOM) and _BOM.startswith(data):
+                # This may become a BOM: no line ends here, so nothing is delayed.
+                self._pending += data
+                return b""
             self._at_start = False
             data = data.removeprefix(_BOM)
         if self._after_cr and data.startswith(b"\n"):
@@ -100,7 +99,7 @@ class Decoder:
 
 def _parse(block: bytes) -> Frame | None:
     if block.startswith(b"data: ") and b"\n" not in block:
-        return Frame(block[6:]) if len(block) > 6 else None
+        return Frame(block[6:])
     lines: list[bytes] = []
     event = b""
     identity: bytes | None = None
@@ -113,8 +112,7 @@ def _parse(block: bytes) -> Frame | None:
             event = value
         elif name == b"id" and b"\0" not in value:
             identity = value
-    data = b"\n".join(lines)
-    return Frame(data, event, identity) if data else None
+    return Frame(b"\n".join(lines), event, identity) if lines else None
 
 
 class Splitter:
@@ -127,24 +125,32 @@ class Splitter:
     __slots__ = ("_held", "_max_held", "torn")
 
     def __init__(self, max_held: int = 64 * 1024) -> None:
-        self._held = b""
+        self._held = bytearray()
         self._max_held = max_held
         self.torn = False
 
     def receive(self, data: bytes) -> bytes:
-        data = self._held + data
-        end = _last_end(data)
-        if end:
+        held = self._held
+        if not held and data.endswith(b"\n\n"):
             self.torn = False
-        if len(data) - end > self._max_held:
+            return data
+        searched = max(len(held) - _LONGEST_END, 0)
+        held += data
+        end = _last_end(bytes(held[searched:]))
+        if end:
+            end += searched
+            self.torn = False
+        if len(held) - end > self._max_held:
+            # Line ends at the cut stay: they may be half of the blank line that ends the event.
+            end = len(held.rstrip(b"\r\n"))
             self.torn = True
-            end = len(data)
-        self._held = data[end:]
-        return data[:end]
+        out = bytes(held[:end])
+        del held[:end]
+        return out
 
     def rest(self) -> bytes:
         """What is held of an unfinished event."""
-        return self._held
+        return bytes(self._held)
 
 
 def _last_end(data: bytes) -> int:
