@@ -49,7 +49,6 @@ class Reading(msgspec.Struct, frozen=True):
     load: Load
     cpu_seconds: float
     waited_seconds: float
-    """How long its threads could have run but had no core: other programs had it, or one another."""
     wall_seconds: float
     pss_kb: int
     """Memory late in the window: what is the process's own, and its part of what it shares; 0 if not read."""
@@ -68,6 +67,11 @@ class Reading(msgspec.Struct, frozen=True):
     def rate(self) -> float:
         """Units a second."""
         return self.units / self.load.seconds
+
+    @property
+    def disturbance(self) -> float:
+        """Time spent waiting for a core, per time on it: other programs were there, or threads of its own."""
+        return self.waited_seconds / self.cpu_seconds if self.cpu_seconds else 0.0
 
     @property
     def core(self) -> float:

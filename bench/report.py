@@ -13,10 +13,7 @@ import msgspec
 
 from bench.measure import Percentiles, Reading
 from bench.phases import OPEN_STREAMS
-from bench.run import Round, Visit, errors
-
-DISTURBED: Final = 0.15
-"""Time waited for a core per time run, above which figures by the clock say little."""
+from bench.run import DISTURBED, Round, Visit, errors, readings
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -139,13 +136,12 @@ class Report(msgspec.Struct, frozen=True):
     rows: list[Row]
     errors: int
     disturbance: float
-    """Time the gateway waited for a core, per time it ran; the median over the rounds."""
+    """The worst of the readings kept: time spent waiting for a core, per time on it."""
     rounds: list[Round]
 
     @classmethod
     def of(cls, rounds: Sequence[Round], *, pinned: bool) -> "Report":
-        waits = [one.gateway.phases["stream"] for one in rounds]
-        disturbance = median(reading.waited_seconds / reading.cpu_seconds for reading in waits)
+        disturbance = max(reading.disturbance for reading in readings(rounds))
         return cls(machine(pinned=pinned), rows(rounds), errors(rounds), disturbance, list(rounds))
 
     @property
@@ -164,8 +160,8 @@ class Report(msgspec.Struct, frozen=True):
         ]
         if self.disturbance > DISTURBED:
             found.append(
-                f"The machine was busy (the gateway waited {self.disturbance:.0%} of its running time for a core):"
-                " trust CPU time before latency and rate."
+                f"Other programs were busy: what was measured waited up to {self.disturbance:.0%} of its running time"
+                " for a core. Trust CPU time before latency and rate, and ratios before either."
             )
         if self.errors:
             found.append(f"{self.errors} answers were not complete: these figures are void.")

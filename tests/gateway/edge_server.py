@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -17,6 +18,8 @@ from dragoman.gateway.server import GatewayServer
 
 WAIT = 5.0
 """Seconds after which something that must happen counts as not happening."""
+
+SHORT = ConnectionLimits(head_timeout=0.3, keep_alive=0.3, linger=0.3, stall=0.3)
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
@@ -87,6 +90,20 @@ class App:
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         self.seen.append(Seen(scope["method"], target, list(scope["headers"]), body, scope["http_version"]))
         await respond(send, b"ok")
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Waits for what another thread brings about and has no event for."""
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+async def wait_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
+    """A route that takes its request and never answers."""
+    await read_body(receive)
+    await asyncio.Event().wait()
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from tests.gateway.edge_server import (
     Running,
     Scope,
     Send,
+    eventually,
     get,
     post,
     render,
@@ -43,13 +44,6 @@ def loop(request: pytest.FixtureRequest) -> str:
     """Both event loops, where their servers differ."""
     name: str = request.param
     return name
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 # listening

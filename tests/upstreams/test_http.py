@@ -485,14 +485,31 @@ async def test_closing_ends_open_answers_and_waiting_calls() -> None:
     async with serve(script) as server, asyncio.timeout(DEADLINE):
         client = upstream(server, max_connections=1)
         reply = await client.open(GET)
-        waiting = asyncio.get_running_loop().create_task(client.open(GET))
+        waiting = [asyncio.get_running_loop().create_task(client.open(GET)) for _ in range(3)]
         await asyncio.sleep(0)
         await client.close()
-        for outcome in (reply.read(), waiting, client.open(GET)):
+        with pytest.raises(GatewayError) as caught:
+            await reply.read()
+        assert caught.value.kind is errors.STREAM_ABORTED
+        for outcome in (*waiting, client.open(GET)):
             with pytest.raises(GatewayError) as caught:
                 await outcome
-            assert caught.value.kind in (errors.STREAM_ABORTED, errors.LINK_UNAVAILABLE)
+            assert caught.value.kind is errors.LINK_UNAVAILABLE
         await client.close()
+
+
+async def test_a_cancelled_call_is_cancelled_also_while_the_upstream_is_closed() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.gone()
+
+    async with serve(script) as server, asyncio.timeout(DEADLINE):
+        client = upstream(server)
+        opening = asyncio.get_running_loop().create_task(client.open(GET))
+        await asyncio.sleep(0)
+        opening.cancel()
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
 
 
 async def test_nothing_is_opened_before_the_first_call() -> None:

@@ -45,6 +45,18 @@ async def test_a_body_of_another_length_is_refused(items: tuple[bytes, ...]) -> 
     assert caught.value.kind is errors.INVALID_REQUEST
 
 
+async def test_a_body_that_grows_too_long_is_refused_at_once() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"ab"
+        yield b"cd"
+        raise AssertionError("read on")
+
+    upload = Upload(endless(), 3)
+    assert await anext(upload) == b"ab"
+    with pytest.raises(GatewayError, match="Content-Length"):
+        await anext(upload)
+
+
 @pytest.mark.parametrize("items", [(b"ab",), (b"abcd",)])
 async def test_a_body_of_another_length_does_not_shift_the_next_request(items: tuple[bytes, ...]) -> None:
     dropped = asyncio.Event()

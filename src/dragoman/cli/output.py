@@ -38,7 +38,7 @@ def complain(message: str, hint: str = "") -> None:
     """Writes an error in one line, and what to do about it in a second."""
     note(f"error: {printable(message)}")
     if hint:
-        note(f"  try: {printable(hint)}")
+        note(f"  hint: {printable(hint)}")
 
 
 def dump(value: object) -> None:

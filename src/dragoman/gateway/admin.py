@@ -4,7 +4,7 @@ Served by Starlette, off the hot path; the ASGI call has been authenticated befo
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,7 +20,19 @@ from dragoman.gateway.render import render_error
 from dragoman.gateway.runtime import Runtime
 from dragoman.ports import Ledger
 
-MAX_BODY = 64 * 1024
+MAX_BODY: Final = 64 * 1024
+
+ROUTES: Final = (
+    ("GET", "/admin/keys", "list_keys"),
+    ("POST", "/admin/keys", "create_key"),
+    ("DELETE", "/admin/keys/{id}", "revoke_key"),
+    ("POST", "/admin/keys/{id}/rotate", "rotate_key"),
+    ("GET", "/admin/usage", "usage"),
+    ("GET", "/admin/ledger", "ledger"),
+    ("GET", "/admin/routes", "routes"),
+    ("POST", "/admin/reload", "reload"),
+)
+"""Method, path, and the method of `Admin` that answers."""
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,23 +62,14 @@ class Admin:
         self._runtime = runtime
         self._reload = reload
         self.app = Starlette(
-            routes=[
-                Route("/admin/keys", self._keys, methods=["GET"]),
-                Route("/admin/keys", self._create, methods=["POST"]),
-                Route("/admin/keys/{id}", self._revoke, methods=["DELETE"]),
-                Route("/admin/keys/{id}/rotate", self._rotate, methods=["POST"]),
-                Route("/admin/usage", self._usage, methods=["GET"]),
-                Route("/admin/ledger", self._rows, methods=["GET"]),
-                Route("/admin/routes", self._routes, methods=["GET"]),
-                Route("/admin/reload", self._reload_now, methods=["POST"]),
-            ],
+            routes=[Route(path, getattr(self, name), methods=[method]) for method, path, name in ROUTES],
             exception_handlers={GatewayError: _problem, 404: _not_found, 405: _not_allowed},  # type: ignore[dict-item]
         )
 
-    async def _keys(self, request: Request) -> Response:
+    async def list_keys(self, request: Request) -> Response:
         return _json({"keys": await self._issuer.list()})
 
-    async def _create(self, request: Request) -> Response:
+    async def create_key(self, request: Request) -> Response:
         body = b""
         async for part in request.stream():
             body += part
@@ -81,31 +84,31 @@ class Admin:
         )
         return _json({"key": key, "token": token}, 201)
 
-    async def _revoke(self, request: Request) -> Response:
+    async def revoke_key(self, request: Request) -> Response:
         await self._issuer.revoke(request.path_params["id"])
         self._keyring.forget()
         return Response(status_code=204)
 
-    async def _rotate(self, request: Request) -> Response:
+    async def rotate_key(self, request: Request) -> Response:
         key, token = await self._issuer.rotate(request.path_params["id"])
         self._keyring.forget()
         return _json({"key": key, "token": token}, 201)
 
-    async def _usage(self, request: Request) -> Response:
+    async def usage(self, request: Request) -> Response:
         since = _number(request, "since", 0.0)
         totals = await self._ledger.totals(since=since, key_id=request.query_params.get("key"))
         return _json({"usage": totals})
 
-    async def _rows(self, request: Request) -> Response:
+    async def ledger(self, request: Request) -> Response:
         limit = int(_number(request, "limit", 50))
         if not 1 <= limit <= 1000:
             raise GatewayError(errors.INVALID_REQUEST, "'limit' must be 1 to 1000.", param="limit")
         return _json({"rows": await self._ledger.rows(limit=limit, key_id=request.query_params.get("key"))})
 
-    async def _routes(self, request: Request) -> Response:
+    async def routes(self, request: Request) -> Response:
         return _json({"routes": describe_routes(self._runtime())})
 
-    async def _reload_now(self, request: Request) -> Response:
+    async def reload(self, request: Request) -> Response:
         try:
             return _json({"reloaded": True, "needs_restart": self._reload()})
         except ConfigError as error:

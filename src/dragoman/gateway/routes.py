@@ -4,7 +4,7 @@ Matched on the raw path as received, exactly or by prefix; percent-encoded spell
 not exist, and Host is never read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -54,6 +54,13 @@ class Table:
             (b"/admin/", Entry("admin", None)),
             *((b"/v1/" + name, Entry("passthrough", None)) for name in passthrough.ENDPOINTS),
         )
+
+    def rows(self) -> Iterator[tuple[str, Entry]]:
+        """Every row, for the reference."""
+        for path, entry in self._exact.items():
+            yield path.decode(), entry
+        for path, entry in self._prefixes:
+            yield path.decode().rstrip("/") + "/...", entry
 
     def find(self, path: bytes) -> Entry | None:
         entry = self._exact.get(path)

@@ -17,7 +17,6 @@ Private names used, each with a test that fails if it is gone: `ClientSession._r
 
 import asyncio
 import functools
-import math
 import ssl
 from http.cookies import SimpleCookie
 from typing import Any, Final
@@ -127,8 +126,7 @@ def open_session(
         auto_decompress=False,
         trust_env=False,
         proxy=proxy,
-        # The other deadlines are the caller's. `ceil_threshold`: no rounding up to whole seconds.
-        timeout=ClientTimeout(connect=connect_timeout, ceil_threshold=math.inf),
+        timeout=ClientTimeout(connect=connect_timeout),  # the other deadlines are the caller's
         read_bufsize=READ_BUFFER_BYTES,
         max_line_size=MAX_STATUS_LINE_BYTES,
         max_field_size=MAX_HEADER_BYTES,

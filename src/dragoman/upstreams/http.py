@@ -64,12 +64,6 @@ class HttpReply:
             if rest:
                 return rest
             fault = faults.reading(self._upstream.name, error)
-        except RuntimeError as error:
-            # "Connection closed.": lost between the head and the first read.
-            connection = self._response.connection
-            if connection is not None and connection.transport is not None:
-                raise
-            fault = faults.reading(self._upstream.name, error)
         raise fault  # here, so that nothing of aiohttp hangs on it as its context
 
     def close(self) -> None:

@@ -1,0 +1,150 @@
+"""Writes docs/reference/ from the code: settings, errors, routes, the command line.
+
+python scripts/reference.py            write
+python scripts/reference.py --check    fail if a page is not what the code says
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from dragoman import config, errors
+from dragoman.bridge import FRONT_DOORS
+from dragoman.cli.main import cli
+from dragoman.gateway import admin
+from dragoman.gateway.routes import Table
+
+ROOT: Final = Path(__file__).parent.parent
+PAGES: Final = ROOT / "docs/reference"
+NOTE: Final = "<!-- Written by scripts/reference.py; change the code instead. -->\n\n"
+TABLES: Final = (
+    ("server", config.ServerConfig),
+    ("upstreams.NAME", config.UpstreamConfig),
+    ("upstreams.NAME.timeouts", config.TimeoutsConfig),
+    ("models.NAME", config.ModelConfig),
+    ("aliases.NAME", config.AliasConfig),
+    ("store", config.StoreConfig),
+    ("log", config.LogConfig),
+)
+
+
+def settings() -> str:
+    parts = [
+        "# Settings\n\nIn `dragoman.toml`, found in the working directory, then in `$XDG_CONFIG_HOME/dragoman`, or named by\n"
+        "`-c`. A flag wins over the environment, that over `.env`, that over the file. In the environment\n"
+        "`DRAGOMAN_SERVER__PORT=9000` sets `server.port`. `dragoman config show --origin` tells what came from where;\n"
+        "`dragoman config schema` prints the JSON Schema.\n"
+    ]
+    for name, section in TABLES:
+        parts.append(
+            f"\n## `[{name}]`\n\n{inspect.getdoc(section)}\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
+        )
+        for field, meaning in documented(section):
+            kind = str(field.type if not isinstance(field.type, type) else field.type.__name__)
+            kind = kind.replace("typing.", "").replace("dragoman.config.", "").replace("|", "or")
+            default = "" if field.required else f"`{shown(field)}`"
+            parts.append(f"| `{field.encode_name}` | {kind} | {default} | {meaning} |\n")
+    return "".join(parts)
+
+
+def documented(section: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.FieldInfo, str]]:
+    """Each field with the string that stands below it in the source."""
+    body = ast.parse(inspect.getsource(section)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    texts: dict[str, str] = {}
+    for one, after in zip(body.body, [*body.body[1:], None], strict=True):
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+            said = after.value if isinstance(after, ast.Expr) else None
+            texts[one.target.id] = str(said.value) if isinstance(said, ast.Constant) else ""
+    for field in msgspec.structs.fields(section):
+        yield field, " ".join(texts.get(field.name, "").split()).replace("|", "\\|")
+
+
+def shown(field: msgspec.structs.FieldInfo) -> str:
+    value: Any = field.default
+    if value is msgspec.NODEFAULT:
+        return "{}"
+    if isinstance(value, msgspec.Struct):
+        return "see below"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else str(value)
+
+
+def error_table() -> str:
+    lines = [
+        "# Errors\n\nWhat the gateway itself answers. On `/v1` it is OpenAI's envelope,\n"
+        '`{"error": {"message", "type", "param", "code"}}`; elsewhere a problem document (RFC 9457), whose `type` is\n'
+        f"`{errors.PROBLEM_TYPE.format(slug='SLUG')}`. A retriable error has `Retry-After`. What an upstream answers passes\n"
+        "through as it is; `X-OAGW-Error-Source` tells the two apart.\n\n"
+        "| code | status | type | slug | retry after | meaning |\n|---|---|---|---|---|---|\n"
+    ]
+    for kind in errors.TABLE:
+        status = f"{kind.status}" + (f" ({kind.outbound_status} outbound)" if kind.outbound_status else "")
+        wait = f"{kind.retry_after} s" if kind.retriable else ""
+        lines.append(f"| `{kind.code}` | {status} | `{kind.type}` | `{kind.slug}` | {wait} | {kind.title} |\n")
+    return "".join(lines)
+
+
+def route_table() -> str:
+    lines = ["# Routes\n\n| path | methods | answered by |\n|---|---|---|\n"]
+    for path, entry in Table(FRONT_DOORS).rows():
+        methods = ", ".join(entry.methods) if entry.methods else "any"
+        what = entry.dialect.name if entry.dialect is not None else entry.kind
+        lines.append(f"| `{path}` | {methods} | {what} |\n")
+    lines += [f"| `{path}` | {method} | admin |\n" for method, path, _ in admin.ROUTES]
+    return "".join(lines)
+
+
+def command_line() -> str:
+    parts = ["# Command line\n\nEvery verb takes `--json` where it prints. Exit codes: 0 ok, 1 failed, 2 usage.\n"]
+    context = click.Context(cli, info_name="dragoman")
+    parts.append(f"\n```text\n{cli.get_help(context)}\n```\n")
+    for path, command in commands(cli, context):
+        below = click.Context(command, info_name=path, parent=None)
+        parts.append(f"\n## `{path}`\n\n```text\n{command.get_help(below)}\n```\n")
+    return "".join(parts)
+
+
+def commands(group: click.Group, context: click.Context, at: str = "dragoman") -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, click.Context(command, info_name=name, parent=context), f"{at} {name}")
+        else:
+            yield f"{at} {name}", command
+
+
+def main() -> int:
+    pages = {
+        "settings.md": settings(),
+        "errors.md": error_table(),
+        "routes.md": route_table(),
+        "cli.md": command_line(),
+    }
+    stale = []
+    for name, text in pages.items():
+        path = PAGES / name
+        if "--check" in sys.argv:
+            if not path.is_file() or path.read_text() != NOTE + text:
+                stale.append(name)
+        else:
+            path.write_text(NOTE + text)
+    if stale:
+        sys.stderr.write(f"not what the code says: {', '.join(stale)}; run: make docs\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
