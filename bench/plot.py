@@ -64,18 +64,18 @@ def _absolute(axis: Any, rows: Sequence[Row]) -> None:
 
 def _ratios(axis: Any, rows: Sequence[Row]) -> None:
     """The ratio of each row, and its bar where that is one of the ratio."""
-    places = range(len(rows))
-    values = [row.ratio.median for row in rows]
-    reach = [[r.ratio.median - r.ratio.least for r in rows], [r.ratio.most - r.ratio.median for r in rows]]
-    axis.barh(places, values, 0.5, color=_GATEWAY, xerr=reach, ecolor="#555555", capsize=2)
-    for place, row in zip(places, rows, strict=True):
+    for place, row in enumerate(rows):
+        ratio = row.ratio
+        if ratio is None:
+            continue
+        reach = [[ratio.median - ratio.least], [ratio.most - ratio.median]]
+        axis.barh(place, ratio.median, 0.5, color=_GATEWAY, xerr=reach, ecolor="#555555", capsize=2)
         axis.annotate(
-            f"{row.ratio.median:.2f}x", (row.ratio.most, place), (4, 6), textcoords="offset points", va="center",
-            fontsize=8,
-        )  # fmt: skip
+            f"{ratio.median:.2f}x", (ratio.most, place), (4, 6), textcoords="offset points", va="center", fontsize=8
+        )
         _mark(axis, place, row, "ratio")
     axis.axvline(1, color=_FLOOR, linewidth=1)
-    axis.set_yticks(places, [row.title for row in rows])
+    axis.set_yticks(range(len(rows)), [row.title for row in rows])
     axis.invert_yaxis()
     axis.margins(x=0.15)
     axis.set_title("Gateway / floor", loc="left", fontweight="bold")

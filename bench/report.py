@@ -49,6 +49,8 @@ class Spread(msgspec.Struct, frozen=True):
         return cls(median(values), min(values), max(values))
 
     def __str__(self) -> str:
+        if self.least == self.most:
+            return _number(self.median)
         return f"{_number(self.median)} [{_number(self.least)}..{_number(self.most)}]"
 
 
@@ -59,7 +61,8 @@ class Row(msgspec.Struct, frozen=True):
     title: str
     floor: Spread
     gateway: Spread
-    ratio: Spread
+    ratio: Spread | None
+    """None where noise was larger than what was to be measured."""
     bar: Bar | None
     held: bool | None
 
@@ -121,11 +124,11 @@ def _row(measure: Measure, rounds: Sequence[Round]) -> Row:
     less = [0.0 if measure.less is None else measure.less(one.direct) for one in rounds]
     floor = [measure.read(one.floor) - base for one, base in zip(rounds, less, strict=True)]
     gateway = [measure.read(one.gateway) - base for one, base in zip(rounds, less, strict=True)]
-    ratio = Spread.over([ours / least if least else float("nan") for ours, least in zip(gateway, floor, strict=True)])
-    ours = Spread.over(gateway)
-    held = None
-    if measure.bar is not None:
-        held = (ratio if measure.bar.of == "ratio" else ours).median <= measure.bar.most
+    ours, ratio = Spread.over(gateway), None
+    if min(*floor, *gateway) > 0:
+        ratio = Spread.over([over / under for over, under in zip(gateway, floor, strict=True)])
+    judged = ours if measure.bar is None or measure.bar.of == "value" else ratio
+    held = None if measure.bar is None else judged is not None and judged.median <= measure.bar.most
     return Row(measure.group, measure.title, Spread.over(floor), ours, ratio, measure.bar, held)
 
 
@@ -191,7 +194,7 @@ _HEAD: Final = ("", "floor", "gateway", "ratio", "bar", "")
 
 def _cells(row: Row) -> tuple[str, ...]:
     bar = "" if row.bar is None else str(row.bar)
-    return f"  {row.title}", str(row.floor), str(row.gateway), str(row.ratio), bar, row.verdict
+    return f"  {row.title}", str(row.floor), str(row.gateway), str(row.ratio or "-"), bar, row.verdict
 
 
 def show(report: Report) -> None:

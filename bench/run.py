@@ -32,7 +32,6 @@ from dragoman.stores.keys import SqlKeyStore
 
 Name = Literal["floor", "gateway"]
 TARGETS: Final[tuple[Name, ...]] = ("floor", "gateway")
-TRIES: Final = 3
 DISTURBED: Final = 0.1
 """Time spent waiting for a core, per time on it, above which a phase is measured again."""
 _SETTLE: Final = 1.0
@@ -68,6 +67,8 @@ class Bench:
     key: str
     scale: float = 1.0
     """Factor of all durations."""
+    tries: int = 3
+    """How often a phase that others disturb is measured at most."""
     say: Callable[[str], None] = field(default=print)
 
     def rounds(self, count: int) -> Iterator[Round]:
@@ -102,7 +103,7 @@ class Bench:
         """One phase; while other programs take the core, again, and the least disturbed counts."""
         phase = phase.shortened(self.scale)
         readings: list[Reading] = []
-        while not readings or (readings[-1].disturbance > DISTURBED and len(readings) < TRIES):
+        while not readings or (readings[-1].disturbance > DISTURBED and len(readings) < self.tries):
             readings.append(measure(self.load_program, port, phase.path, self.key, phase, pid, self.cores))
         return min(readings, key=lambda reading: reading.disturbance)
 
@@ -186,7 +187,7 @@ def mock_upstream(program: Path, cores: frozenset[int] | None) -> Iterator[tuple
 
 
 @contextmanager
-def prepared(*, scale: float, say: Callable[[str], None]) -> Iterator[Bench]:
+def prepared(*, scale: float, tries: int, say: Callable[[str], None]) -> Iterator[Bench]:
     """A bench ready to run; the mock upstream and the state directory go with the block."""
     mock_program, load_program = compile_tools()
     cores = Cores.divide()
@@ -198,7 +199,7 @@ def prepared(*, scale: float, say: Callable[[str], None]) -> Iterator[Bench]:
             if cores.others is not None:
                 os.sched_setaffinity(0, cores.others)
             try:
-                yield Bench(state, cores, port, mock_program, load_program, key, scale, say)
+                yield Bench(state, cores, port, mock_program, load_program, key, scale, tries, say)
             finally:
                 os.sched_setaffinity(0, own)
 

@@ -195,3 +195,11 @@ def test_the_write_ahead_log_is_folded_in_at_the_end(
     assert {path.name for path in (tmp_path / "state").iterdir()} == {"dragoman.db", "dragoman.db.lock"}
     with closing(sqlite3.connect(tmp_path / "state/dragoman.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_second_name_of_the_file_is_in_use_too(sqlite_url: str, tmp_path: Path, open_database: OpenDatabase) -> None:
+    open_database(sqlite_url, owner=True)
+    (tmp_path / "elsewhere.db").symlink_to(tmp_path / "state/dragoman.db")
+
+    with pytest.raises(ConfigError, match="in use"):
+        open_database(f"sqlite:///{tmp_path}/elsewhere.db", owner=True)

@@ -70,6 +70,8 @@ async def test_a_query_whose_caller_left_before_its_turn_is_never_run(
     second = asyncio.ensure_future(lane.run(lambda _: ran.append("second")))
     await asyncio.sleep(0)
     second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
     await asyncio.sleep(0)
     gate.set()
     await first

@@ -120,7 +120,9 @@ async def serve(
         server.connections += 1
         try:
             await script(Peer(server, reader, writer))
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass
         finally:
             server.open.discard(task)

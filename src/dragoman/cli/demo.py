@@ -68,7 +68,7 @@ async def _run(state: Path, listeners: list[socket.socket], keep: bool | None, *
         logs.configure(logs.Sink(sys.stderr.fileno()), level="warning", console=True)
         gateway = launch.KeyedGateway(settings, None, fresh=True)
         async with launch.serving(gateway, listeners) as (server, stopped):
-            url = launch.base_url(gateway.config, port)
+            url = process.base_url(gateway.config.server, port)
             assert gateway.token is not None
             try:
                 tour = await _show(gateway, url, gateway.token, quiet=as_json)
@@ -88,15 +88,15 @@ async def _run(state: Path, listeners: list[socket.socket], keep: bool | None, *
 
 async def _show(gateway: launch.KeyedGateway, url: str, token: str, *, quiet: bool) -> Tour:
     """The tour itself: a caller's calls over HTTP, in a thread beside the gateway's loop."""
-    say_ = (lambda *text: None) if quiet else say
-    say_(f"Dragoman {__version__} with mock upstreams on {url}\n")
+    tell = _silent if quiet else _tell
+    tell(f"Dragoman {__version__} with mock upstreams on {url}\n\n")
     with Conversation(url, token, banner.MODEL) as conversation:
-        say_(f"1. A chat answer, streamed by POST {url}/v1/chat/completions\n\n   > {QUESTION}\n   ", end="")
-        answer = await asyncio.to_thread(conversation.ask, QUESTION, _silent if quiet else _word)
-        say_(f"\n\n2. An HTTP API behind an alias, GET {url}{API}\n")
+        tell(f"1. A chat answer, streamed by POST {url}/v1/chat/completions\n\n   > {QUESTION}\n   ")
+        answer = await asyncio.to_thread(conversation.ask, QUESTION, tell)
+        tell(f"\n\n2. An HTTP API behind an alias, GET {url}{API}\n\n")
         reply = await asyncio.to_thread(conversation.get, API)
-        say_("   " + printable(msgspec.json.encode(reply).decode()))
-    say_("\n3. What the ledger booked\n")
+        tell(f"   {msgspec.json.encode(reply).decode()}\n\n")
+    tell("3. What the ledger booked\n\n")
     rows = await _booked(gateway)
     if not quiet:
         names = {key.id: key.name for key in await gateway.issuer.list()}
@@ -105,13 +105,13 @@ async def _show(gateway: launch.KeyedGateway, url: str, token: str, *, quiet: bo
     return Tour(url, answer, reply, list(rows))
 
 
-def _word(text: str) -> None:
-    say(printable(text), end="")
+def _tell(text: str) -> None:
+    say(printable(text, keep="\n"), end="")
     sys.stdout.flush()
 
 
 def _silent(text: str) -> None:
-    """Takes the place of `_word` where only the whole answer is wanted."""
+    """Takes the place of `_tell` where only the outcome is wanted."""
 
 
 async def _booked(gateway: launch.KeyedGateway) -> Sequence[LedgerRow]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from dragoman.cli.process import cannot_listen
-from dragoman.config import Config, Tree
+from dragoman.config import Tree
 from dragoman.errors import ConfigError
 from dragoman.gateway import demo
 from dragoman.gateway.app import Gateway
@@ -72,13 +72,6 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def base_url(config: Config, port: int) -> str:
-    """Where a client on this machine finds the gateway."""
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(config.server.host, config.server.host)
-    scheme = "http" if config.server.ssl_cert is None else "https"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import uvloop
 
 from dragoman.cli.output import Failure
+from dragoman.config import ServerConfig
 
 DESCRIPTORS: Final = 4096
 """Fewer than this and a busy gateway runs out: a call takes two."""
@@ -40,3 +41,10 @@ def cannot_listen(error: OSError, host: str, port: int) -> Failure:
         hint = "a port above 1023, as in --port 8088"
     reason = {errno.EADDRINUSE: "the port is in use", errno.EACCES: "the port is reserved for root"}
     return Failure(f"cannot listen on {host}:{port}: {reason.get(error.errno or 0, error.strerror or error)}", hint)
+
+
+def base_url(server: ServerConfig, port: int) -> str:
+    """Where a client on this machine finds a gateway that listens on `port`."""
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
+    scheme = "http" if server.ssl_cert is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -72,7 +72,7 @@ async def _serve(settings: Settings, *, demo: bool = False) -> None:
     listeners = launch.bind(config.server.host, config.server.port)
 
     def ready(port: int) -> None:
-        _announce(gateway, launch.base_url(config, port), demo=demo, console=console)
+        _announce(gateway, process.base_url(config.server, port), demo=demo, console=console)
         if descriptors < process.DESCRIPTORS:
             _log.warning("few file descriptors", limit=descriptors, hint=f"ulimit -n {process.DESCRIPTORS}")
 

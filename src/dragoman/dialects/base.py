@@ -4,10 +4,14 @@ The table from a dialect's name to its parts sits in `bridge.py`, so that this m
 its children and no dialect knows another.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Turn, Usage
+from dragoman.turn import Answer, Event, Loss, Turn, Usage
+from dragoman.wire.common import ErrorBody
 
 
 class Request(Protocol):
@@ -80,3 +84,78 @@ class Dialect(Protocol):
     def render_stream_error(self, error: GatewayError) -> list[bytes]:
         """The events that end a stream with an error of our own."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A request in an upstream's dialect, and what it could not carry as it was."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an answer is rendered for: the request it answers, the name it asked for, and fresh ids.
+
+    `new_id` takes a prefix such as `msg_`; `now` is Unix time in seconds.
+    """
+
+    turn: Turn
+    new_id: Callable[[str], str]
+    now: int
+    include_usage: bool = False
+    """Whether a Chat caller asked for the usage chunk."""
+
+
+class Reader(Protocol):
+    """A streamed answer of an upstream as events; a machine that holds what is unfinished.
+
+    `receive` and `eof` raise `WireError` for bytes that are no stream of this dialect. After `Stopped` or
+    `Failed` everything is dropped. `eof` without either gives nothing: the caller knows that it was cut.
+    """
+
+    done: bool
+
+    def receive(self, data: bytes) -> list[Event]: ...
+
+    def eof(self) -> list[Event]: ...
+
+
+class Writer(Protocol):
+    """Events as a stream for a caller; each item of a result is one whole event to be sent at once.
+
+    `write` takes events by the rules of `turn.py`. `fail` ends the stream with a typed error.
+    """
+
+    def write(self, event: Event) -> list[bytes]: ...
+
+    def fail(self, error: ErrorBody) -> list[bytes]: ...
+
+
+class Codec(Protocol):
+    """One dialect both ways, by way of the neutral vocabulary."""
+
+    name: str
+
+    def parse(self, body: bytes) -> Turn:
+        """A caller's request. Raises `GatewayError` (INVALID_JSON, INVALID_REQUEST, UNSUPPORTED_PARAMETER)."""
+        ...
+
+    def render(self, turn: Turn, model: str, profile: Profile) -> Rendered:
+        """The request for an upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER naming what it cannot say."""
+        ...
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """An upstream's finished answer. Raises `GatewayError` PROTOCOL_ERROR or, for a failed one, what it says."""
+        ...
+
+    def render_answer(self, answer: Answer, setting: Setting) -> bytes: ...
+
+    def reader(self, *, max_event: int, profile: Profile) -> Reader: ...
+
+    def writer(self, setting: Setting) -> Writer: ...
+
+    def parse_error(self, body: bytes) -> ErrorBody | None: ...
+
+    def render_error(self, error: ErrorBody, status: int) -> bytes: ...

@@ -15,9 +15,9 @@ from dragoman.gateway.render import Headers, Source, head, render_error, render_
 from dragoman.gateway.watch import Watch
 from dragoman.policy.headers import CALLER_CREDENTIALS
 
-Scope = MutableMapping[str, Any]
+Scope = dict[str, Any]
 """An ASGI connection scope; its values are what the ASGI specification says (HTTP, version 2.3)."""
-Message = MutableMapping[str, Any]
+Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -204,16 +204,17 @@ class Call:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def channel(self) -> tuple[Receive, Send]:
+    def channel(self) -> tuple[Receive, Callable[[MutableMapping[str, Any]], Awaitable[None]]]:
         """The call's own ends, for an application that answers by itself; heads still get our two headers."""
 
-        async def send(message: Message) -> None:
+        async def send(given: MutableMapping[str, Any]) -> None:
+            message = dict(given)
             if message["type"] == "http.response.start":
                 self.head_sent = True
                 self.status = message["status"]
                 present = {name for name, _ in message["headers"]}
                 ours = [item for item in head(self.request_id) if item[0] not in present]
-                message = {**message, "headers": [*ours, *message["headers"]]}
+                message["headers"] = [*ours, *message["headers"]]
             elif not message.get("more_body", False):
                 self.ended = True
             await self._send(message)

@@ -51,7 +51,7 @@ class Catalog:
             for entry in await self._entries(name):
                 for public in self._public_names(name, entry.id):
                     found.setdefault(public, Model(public, entry.created, name))
-        return ModelList([model for model in found.values() if key.permits_model(model.id)])
+        return ModelList([model for model in found.values() if self._may_use(key, model.id)])
 
     async def model(self, name: str, key: Key) -> Model:
         """One model. Raises `GatewayError` MODEL_NOT_FOUND or PERMISSION_DENIED."""
@@ -62,6 +62,14 @@ class Catalog:
         if name not in self._runtime.routes.exact:
             raise GatewayError(errors.MODEL_NOT_FOUND, f"The model {name!r} does not exist.", param="model")
         return Model(name, 0, target.upstream)
+
+    def _may_use(self, key: Key, name: str) -> bool:
+        """By the rule that a call is held to: the name and what it stands for must both be permitted."""
+        try:
+            self._runtime.routes.plan(name, key)
+        except GatewayError:
+            return False
+        return True
 
     def _sources(self) -> set[str]:
         routes = self._runtime.routes

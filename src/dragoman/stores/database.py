@@ -70,7 +70,7 @@ class Database:
             engine, ownership = open_one(parsed, instance_id if owner else None, now, strict, deadline)
         except GatewayError as error:
             shown = parsed.render_as_string(hide_password=True)
-            raise ConfigError("store.url", f"{shown} cannot be opened: {_reason(error)}") from error
+            raise ConfigError("store.url", f"{shown} cannot be opened: {engines.reason(error)}") from error
         except OSError as error:
             raise ConfigError("store.url", f"{str(error.filename)!r} cannot be opened: {error.strerror}") from None
         return cls(engine, ownership, now, strict=strict, deadline=deadline)
@@ -119,7 +119,7 @@ def _open_sqlite(
         # Before the schema is looked at: a second gateway must not migrate under the first.
         lock = _take_lock(path)
         undo.callback(lock.close)
-        if _behind(engine):
+        if _behind(engine, deadline):
             with engines.begin(engine, write=True) as connection:
                 _migrate(connection)
         ownership = SqliteOwnership(engine, lock, owner, now())
@@ -140,7 +140,7 @@ def _take_lock(path: Path) -> FileLock:
 def _migrate_as_tool(engine: Engine, path: Path, deadline: float) -> None:
     """Migrates while no gateway runs, or waits until the one that has just started has done it."""
     patience = time.monotonic() + deadline
-    while _behind(engine):
+    while _behind(engine, deadline):
         lock = FileLock.take(_lock_path(path))
         if lock is not None:
             with closing(lock), engines.begin(engine, write=True) as connection:
@@ -157,7 +157,7 @@ def _open_postgres(
     engine = engines.open_postgres(url, deadline=deadline)
     with ExitStack() as undo:
         undo.callback(engine.dispose)
-        if _behind(engine):
+        if _behind(engine, deadline):
             with engines.begin(engine, write=True) as connection:
                 lock_migrations(connection)
                 _migrate(connection)
@@ -166,8 +166,8 @@ def _open_postgres(
         return engine, ownership
 
 
-def _behind(engine: Engine) -> bool:
-    with engines.begin(engine, write=False) as connection:
+def _behind(engine: Engine, deadline: float) -> bool:
+    with engines.begin(engine, write=False, deadline=deadline) as connection:
         return _known_version(connection) != SCHEMA_VERSION
 
 
@@ -201,8 +201,3 @@ def _in_use(path: Path, why: str) -> ConfigError:
         f"{str(path)!r} is in use: {why}",
         "one gateway at a time can use a SQLite file; several share a PostgreSQL database",
     )
-
-
-def _reason(error: GatewayError) -> str:
-    cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
-    return str(cause).strip().split("\n")[0]

@@ -48,7 +48,7 @@ def parse_url(text: str) -> URL:
 
 def prepare_file(url: URL) -> Path:
     """The SQLite file of `url`, made if need be: its directory 0700, itself 0600."""
-    path = Path(url.database or "").expanduser().absolute()
+    path = Path(url.database or "").expanduser().resolve()  # one lock, whatever name the file goes by
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # SQLite gives its -wal and -shm files the mode of the database.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -153,3 +153,9 @@ def translated() -> Iterator[None]:
         raise
     except (SQLAlchemyError, msgspec.MsgspecError) as error:
         raise GatewayError(STORE_UNAVAILABLE, "The store does not answer; try again in a moment.") from error
+
+
+def reason(error: GatewayError) -> str:
+    """What the driver said, in a line, for those who run the gateway; never for its callers."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+    return str(cause).strip().split("\n")[0]

@@ -46,7 +46,7 @@ class Lane:
             self._note(down=True, reason="deadline")
             raise GatewayError(STORE_UNAVAILABLE, "The store did not answer in time; try again in a moment.") from None
         except GatewayError as error:
-            self._note(down=True, reason=type(error.__cause__).__name__)
+            self._note(down=True, reason=engines.reason(error))
             raise
         self._note(down=False)
         return result

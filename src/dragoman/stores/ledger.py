@@ -82,7 +82,7 @@ class SqlLedger:
 
     def settle(self, settlement: Settlement) -> None:
         if not self._writer.put(settlement, self._settle_limit):
-            # In the first of each thousand lines there is one to look up; the count has them all.
+            # A line for one in a thousand is enough to see it by; the count has them all.
             if self.dropped % _COMPLAIN_EVERY == 0:
                 log.error("ledger.settlement_dropped", call_id=settlement.call_id, dropped=self.dropped + 1)
             self.dropped += 1

@@ -20,6 +20,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
+from dragoman.stores.engine import reason
 
 Row = TypeVar("Row")
 log = structlog.get_logger(__name__)
@@ -197,7 +198,7 @@ class GroupWriter(Generic[Row]):
     def _note_down(self, error: GatewayError) -> None:
         if not self._down:
             self._down = True
-            log.warning("ledger.unavailable", reason=type(error.__cause__).__name__, queued=len(self._queue))
+            log.warning("ledger.unavailable", reason=reason(error), queued=len(self._queue))
 
     def _note_up(self) -> None:
         if self._down:

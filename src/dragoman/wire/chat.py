@@ -5,7 +5,7 @@ byte for byte; the structs below name the few members that are read. Types after
 (`CreateChatCompletionRequest`, `CreateChatCompletionResponse`, `CreateChatCompletionStreamResponse`).
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -14,6 +14,11 @@ from dragoman.errors import WireError
 Fields = dict[str, msgspec.Raw]
 """A JSON object, its values undecoded. Of duplicate names the last counts, and only it is sent on."""
 
+MAX_CHOICES: Final = 1024  # what is kept per choice is bounded; OpenAI's own bound of `n` is 128
+
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+"""A number that can be counted and stored; what an upstream says beyond that is no usage."""
+
 _fields: Final = msgspec.json.Decoder(Fields)
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -21,14 +26,14 @@ _encode: Final = msgspec.json.Encoder().encode
 class TokenDetails(msgspec.Struct, frozen=True):
     """Members of both `prompt_tokens_details` and `completion_tokens_details`."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    cached_tokens: _Tokens | None = None
+    cache_write_tokens: _Tokens | None = None
+    reasoning_tokens: _Tokens | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):
-    prompt_tokens: int = 0
-    completion_tokens: int | None = 0
+    prompt_tokens: _Tokens | None = None
+    completion_tokens: _Tokens | None = None
     prompt_tokens_details: TokenDetails | None = None
     completion_tokens_details: TokenDetails | None = None
 
@@ -36,31 +41,27 @@ class Usage(msgspec.Struct, frozen=True):
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     """`delta` is read only until the first content has come."""
 
-    index: int = 0
+    index: Annotated[int, msgspec.Meta(ge=0, lt=MAX_CHOICES)] = 0
     finish_reason: str | None = None
 
 
 class Chunk(msgspec.Struct, frozen=True):
+    """`usage` and `error` are `null` where they are absent."""
+
     choices: list[ChunkChoice] = []
     model: str | None = None
-    usage: Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
     error: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class DeltaChoice(msgspec.Struct, frozen=True):
     delta: dict[str, msgspec.Raw] | None = None
-    text: str = ""
+    text: str | None = None
     """The legacy completions' place for content."""
 
 
 class DeltaChunk(msgspec.Struct, frozen=True):
     choices: list[DeltaChoice] = []
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What a buffered answer must have; the legacy and embedding answers share `usage`."""
-
-    usage: Usage | None = None
 
 
 parse_chunk: Final = msgspec.json.Decoder(Chunk).decode

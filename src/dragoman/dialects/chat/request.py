@@ -9,6 +9,8 @@ from dragoman.errors import GatewayError, WireError
 from dragoman.turn import Turn
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
+MAX_MODEL: Final = 256
+"""Characters of a model's name; it is logged, stored and quoted in errors."""
 _TRUE: Final = b"true"
 
 
@@ -58,7 +60,7 @@ def parse(body: bytes, *, requires: str = "messages") -> ChatRequest:
         raise GatewayError(errors.INVALID_REQUEST, "'messages' must be an array.", param="messages")
     stream = _flag(fields.get("stream"), "stream")
     asks_usage = stream and _asks_usage(fields.get("stream_options"))
-    return ChatRequest(fields, Turn(model, stream), asks_usage)
+    return ChatRequest(fields, Turn(model=model, stream=stream), asks_usage)
 
 
 def parse_model(fields: Fields) -> str:
@@ -71,6 +73,9 @@ def parse_model(fields: Fields) -> str:
         raise GatewayError(errors.INVALID_REQUEST, "'model' must be a string.", param="model") from None
     if not model:
         raise GatewayError(errors.INVALID_REQUEST, "'model' must not be empty.", param="model")
+    if len(model) > MAX_MODEL:
+        message = f"'model' must not be longer than {MAX_MODEL} characters."
+        raise GatewayError(errors.INVALID_REQUEST, message, param="model")
     return model
 
 

@@ -12,6 +12,7 @@
     RUNNING    an error, rubbish           an error event                        ENDED
     RUNNING    the gateway gives up        as at the end                         ENDED
     ENDED      anything                    drops it                              ENDED
+    any        an event without data       drops it: a keep-alive                the same
 
 A stream that ends without a finish reason is a failure even after `[DONE]`: it is how an upstream that
 was cut looks, and the official SDKs would end in silence. Values pass untouched but for the model name.
@@ -26,16 +27,17 @@ from dragoman import errors
 from dragoman.dialects.chat.errors import body as error_body
 from dragoman.dialects.chat.errors import parse as parse_error
 from dragoman.dialects.chat.errors import render_events
-from dragoman.dialects.chat.response import neutral
+from dragoman.dialects.chat.response import read_usage
 from dragoman.errors import GatewayError, WireError
 from dragoman.turn import Usage
 from dragoman.wire import chat as wire
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
 
-MAX_HELD: Final = 64
-"""Chunks without content that may precede the first content: role chunks, one per choice, and keep-alives."""
+MAX_HELD: Final = 256 * 1024
+"""Bytes of chunks without content that may precede the first content: a role chunk per choice, and keep-alives."""
 
+_NULL: Final = b"null"
 _EMPTY: Final = (b"null", b'""', b"[]", b"{}")
 
 
@@ -49,7 +51,8 @@ class ChatRelay:
     """See the table above; `receive`, `eof` and `fail` give events ready to send."""
 
     __slots__ = (
-        "_decoder", "_done", "_held", "_model", "_open", "_pass_usage", "_state", "failure", "finished", "started", "usage",
+        "_decoder", "_done", "_held", "_held_bytes", "_model", "_open", "_pass_usage", "_state", "failure", "finished",
+        "started", "usage",
     )  # fmt: skip
 
     def __init__(self, model: str, *, pass_usage: bool, max_event: int = sse.MAX_EVENT) -> None:
@@ -58,6 +61,7 @@ class ChatRelay:
         self._pass_usage = pass_usage
         self._state = State.OPENING
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._open: set[int] = set()
         self._done: set[int] = set()
         self.usage: Usage | None = None
@@ -86,22 +90,22 @@ class ChatRelay:
         return self._broken(errors.STREAM_ABORTED, "The upstream's answer ended before it was complete.")
 
     def fail(self, error: GatewayError) -> list[bytes]:
-        if self._state is State.ENDED:
-            return []
-        if self._complete():
+        if self._state is not State.ENDED and self._complete():
             return self._end()  # only usage and the end marker were still to come
         return self._give_up(error, error_body(error))
 
     def _frame(self, frame: sse.Frame, out: list[bytes]) -> None:
         data = frame.data
-        if data == sse.DONE:
+        if not data:
+            return  # a keep-alive to some upstreams, a JSON error to the SDKs
+        if data.startswith(sse.DONE):  # as the SDKs read it
             out += self.eof()
             return
         chunk = _parse(data)
-        if chunk is None:
-            out += self._broken(errors.PROTOCOL_ERROR, "The upstream sent an event that is no chunk.")
-        elif frame.event == b"error" or bytes(chunk.error) != b"null":
+        if frame.event == b"error" or (chunk is not None and bytes(chunk.error) != _NULL):
             out += self._said_error(data)
+        elif chunk is None:
+            out += self._broken(errors.PROTOCOL_ERROR, "The upstream sent an event that is no chunk.")
         elif self._book(chunk):
             event = self._render(data, chunk)
             if self._state is State.RUNNING:
@@ -111,13 +115,13 @@ class ChatRelay:
 
     def _book(self, chunk: wire.Chunk) -> bool:
         """Notes usage and finish reasons; False for a usage chunk the caller did not ask for."""
-        if chunk.usage is not None:
-            self.usage = neutral(chunk.usage)
+        if bytes(chunk.usage) != _NULL:
+            self.usage = read_usage(chunk.usage) or self.usage
             if not chunk.choices and not self._pass_usage:
                 return False
         for choice in chunk.choices:
             self._open.add(choice.index)
-            if choice.finish_reason is not None:
+            if choice.finish_reason:  # some upstreams write "" for none
                 self._done.add(choice.index)
         return True
 
@@ -128,13 +132,14 @@ class ChatRelay:
             out += self._held
             out.append(event)
             self._held.clear()
-        elif len(self._held) >= MAX_HELD:
+            return
+        self._held.append(event)
+        self._held_bytes += len(event)
+        if self._held_bytes > MAX_HELD:
             out += self._broken(errors.PROTOCOL_ERROR, "The upstream sends chunks without content.")
-        else:
-            self._held.append(event)
 
     def _render(self, data: bytes, chunk: wire.Chunk) -> bytes:
-        strip_usage = chunk.usage is not None and not self._pass_usage
+        strip_usage = not self._pass_usage and bytes(chunk.usage) != _NULL
         if (chunk.model == self._model or chunk.model is None) and not strip_usage and b"\n" not in data:
             return b"data: " + data + b"\n\n"
         fields = wire.parse_fields(data)
@@ -151,7 +156,7 @@ class ChatRelay:
     def _end(self) -> list[bytes]:
         self._state = State.ENDED
         self.finished = True
-        return [*self._held, sse.render(sse.DONE)]
+        return [sse.render(sse.DONE)]
 
     def _said_error(self, data: bytes) -> list[bytes]:
         """The upstream reports an error in the stream: its own words go on."""
@@ -163,6 +168,8 @@ class ChatRelay:
         return self._give_up(error, error_body(error))
 
     def _give_up(self, error: GatewayError, said: ErrorBody) -> list[bytes]:
+        if self._state is State.ENDED:
+            return []
         self._state = State.ENDED
         self._held.clear()
         self.failure = error
@@ -185,7 +192,7 @@ def _has_content(data: bytes) -> bool:
     """Whether a chunk says anything: any member of a delta but its role, or legacy text."""
     try:
         choices = wire.parse_deltas(data).choices
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     for choice in choices:
         if choice.text:

@@ -1,0 +1,32 @@
+"""The quirks of an upstream's kind, as data: what differs between servers that speak the same dialect."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request must be put for one upstream; the defaults are OpenAI's own API."""
+
+    developer: Literal["developer", "system"] = "developer"
+    """What a developer message is called."""
+    merge_system: bool = False
+    """One leading system message, as strict chat templates want it, instead of as many as there are."""
+    max_tokens: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    """The name of the output limit in Chat."""
+    default_max_tokens: int = 4096
+    """Sent to Messages upstreams, which demand a limit, when the caller names none."""
+    tool_images: Literal["lift", "reject"] = "lift"
+    """Images in a tool's output, where tool messages are text: into a user message after them, or a 400."""
+    names: Literal["keep", "prefix", "reject"] = "keep"
+    """A participant's name, where there is no place for it: before the text, or a 400."""
+    custom_tools: Literal["native", "wrap", "reject"] = "native"
+    """Custom tools: as they are, as a function with one string, or a 400."""
+    strict_tools: bool = True
+    """Whether `strict` on tools and formats is understood."""
+    reasoning_field: Literal["", "reasoning_content", "reasoning"] = ""
+    """Where a Chat upstream writes and reads reasoning text, if anywhere."""
+    stores: bool = False
+    """Whether a Chat upstream keeps completions, so that `metadata` may go there."""
+    allow_unknown: bool = False
+    """Whether a parameter nobody knows is left out with a loss instead of refused."""
