@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 ARGS   ?=
 
-.PHONY: help run test check fmt bench lock clean
+.PHONY: help run test test-clients check fmt fuzz docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -23,6 +23,12 @@ run: $(VENV)/.ready  ## the gateway with mock upstreams on 127.0.0.1:8088
 
 test: check  ## lint, types, contracts, and the whole test-suite
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
+	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -q --timeout=3600 tests/fuzz $(ARGS)
+
+docs: $(VENV)/.ready  ## write docs/reference from the code
+	$(BIN)/python scripts/reference.py
 
 check: $(VENV)/.ready  ## format, lint, types, import contracts, house rules
 	$(BIN)/ruff format --check --quiet . || (echo "run: make fmt"; exit 1)

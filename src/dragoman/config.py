@@ -169,7 +169,7 @@ class Layer:
     origin: str
     values: Mapping[str, Any]
     lax: bool = False
-    """Whether values are text to be read as their key's type, as from the environment."""
+    """Whether values are text to be read as what it spells, as from the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def parse(layers: Sequence[Layer]) -> Loaded:
     try:
         config = msgspec.convert(merged, Config)
     except msgspec.ValidationError as error:
-        raise _config_error(error) from None
+        raise _config_error(error, merged) from None
     _check(config)
     return Loaded(config, origins)
 
@@ -207,8 +207,12 @@ def _merge(into: Tree, values: Mapping[str, Any], origins: dict[str, str], origi
             below = into.setdefault(name, {})
             if not isinstance(below, dict):
                 below = into[name] = {}
+                del origins[key]
             _merge(below, value, origins, origin, key, lax=lax)
         else:
+            if isinstance(into.get(name), dict):
+                for replaced in [known for known in origins if known.startswith(f"{key}.")]:
+                    del origins[replaced]
             into[name] = _literal(value) if lax and isinstance(value, str) else value
             origins[key] = origin
 
@@ -258,11 +262,29 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
 }
 
 
-def _config_error(error: msgspec.ValidationError) -> ConfigError:
-    """msgspec says `Expected ..., got ... - at `$.server.port``; a key reads `server.port`."""
-    message, _, path = str(error).partition(" - at `")
-    key = path.rstrip("`").removeprefix("$").lstrip(".") or "configuration"
-    return ConfigError(key.replace("[...]", ".*"), message[:1].lower() + message[1:].replace("`", "'"))
+_ENTRIES: Final[dict[str, Any]] = {
+    "upstreams": UpstreamConfig,
+    "models": str | ModelConfig,
+    "aliases": AliasConfig,
+}
+
+
+def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
+    """msgspec says `Expected ..., got ... - at `$.server.port``; a key reads `server.port`.
+
+    Of a table's entries it says `$.upstreams[...]`, so the one at fault is looked for.
+    """
+    message, _, path = str(error).partition(" - at `$")
+    key = path.rstrip("`").removeprefix(".")
+    table, anonymous, _ = key.partition("[...]")
+    for name, value in values[table].items() if anonymous else ():
+        try:
+            msgspec.convert(value, _ENTRIES[table])
+        except msgspec.ValidationError as inner:
+            message, _, path = str(inner).partition(" - at `$")
+            key = f"{table}.{name}{path.rstrip('`')}"
+            break
+    return ConfigError(key, message[:1].lower() + message[1:].replace("`", "'"))
 
 
 def _check(config: Config) -> None:
@@ -271,9 +293,10 @@ def _check(config: Config) -> None:
         at = f"upstreams.{name}"
         _check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
-        _check_timeouts(at, upstream.timeouts)
+        _check_connection(at, upstream)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
+    _check_numbers("store", config.store, more_than_0=("flush_interval",))
     config.routes()
 
 
@@ -283,13 +306,13 @@ def _check_server(config: Config) -> None:
         raise ConfigError("server.port", f"{server.port} is no port", "0 to 65535; 0 takes a free one")
     if (server.ssl_cert is None) != (server.ssl_key is None):
         raise ConfigError("server.ssl_cert", "ssl_cert and ssl_key go together")
-    for field in ("head_timeout", "body_timeout", "max_body", "max_alias_body", "max_upload", "max_event",
-                  "max_connections", "max_in_flight", "ping_interval"):  # fmt: skip
-        if getattr(server, field) <= 0:
-            raise ConfigError(f"server.{field}", "must be more than 0")
-    for field in ("shutdown_delay", "drain"):
-        if getattr(server, field) < 0:
-            raise ConfigError(f"server.{field}", "must not be negative")
+    _check_numbers(
+        "server",
+        server,
+        more_than_0=("head_timeout", "body_timeout", "max_body", "max_alias_body", "max_upload", "max_event",
+                     "max_connections", "max_in_flight", "ping_interval"),
+        not_negative=("shutdown_delay", "drain"),
+    )  # fmt: skip
     if server.default_upstream is not None:
         _known("server.default_upstream", server.default_upstream, config.upstreams)
 
@@ -310,7 +333,7 @@ def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
         if name in config.upstreams:
             raise ConfigError(at, "an upstream has this name already", f'write upstream = "{name}"')
         check_endpoint(at, alias.base_url, alias.credential, alias.allow_cidrs)
-        _check_timeouts(at, alias.timeouts)
+        _check_connection(at, alias)
 
 
 def _check_name(at: str, name: str) -> None:
@@ -337,11 +360,26 @@ def check_endpoint(at: str, base_url: str, credential: str, allow_cidrs: Sequenc
             raise ConfigError(f"{at}.allow_cidrs", str(error)) from None
 
 
+def _check_connection(at: str, endpoint: UpstreamConfig | AliasConfig) -> None:
+    _check_numbers(at, endpoint, more_than_0=("max_connections",), not_negative=("keepalive",))
+    _check_timeouts(at, endpoint.timeouts)
+
+
 def _check_timeouts(at: str, timeouts: TimeoutsConfig) -> None:
-    for field in ("connect", "first_byte", "idle", "total"):
-        value = getattr(timeouts, field)
-        if value is not None and value <= 0:
-            raise ConfigError(f"{at}.timeouts.{field}", "must be more than 0")
+    _check_numbers(f"{at}.timeouts", timeouts, more_than_0=("connect", "first_byte", "idle", "total"))
+
+
+def _check_numbers(
+    at: str, section: msgspec.Struct, *, more_than_0: tuple[str, ...], not_negative: tuple[str, ...] = ()
+) -> None:
+    """`None` is no number; TOML has a NaN, which is neither."""
+    for field in more_than_0:
+        value: float | None = getattr(section, field)
+        if value is not None and not value > 0:
+            raise ConfigError(f"{at}.{field}", "must be more than 0")
+    for field in not_negative:
+        if not getattr(section, field) >= 0:
+            raise ConfigError(f"{at}.{field}", "must not be negative")
 
 
 def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig]) -> Route:

@@ -48,8 +48,9 @@ class Upstream(Protocol):
 
     `open` sends the request and returns once the head of the answer is there. It enforces the
     `connect` deadline only; the other deadlines are the caller's. It raises `GatewayError`
-    (DOWNSTREAM_ERROR, CONNECTION_TIMEOUT, EGRESS_DENIED, PROTOCOL_ERROR, STREAM_ABORTED), makes exactly
-    one attempt, follows no redirect and adds no header but Host, framing and its credential.
+    (DOWNSTREAM_ERROR, CONNECTION_TIMEOUT, EGRESS_DENIED, PROTOCOL_ERROR, STREAM_ABORTED, OVERLOADED,
+    LINK_UNAVAILABLE, INVALID_REQUEST), makes exactly one attempt, follows no redirect and adds no header
+    but Host, framing, Via and its credential.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """The real program as a process: started, listened to, stopped by signal."""
 
+import contextlib
 import os
 import pty
 import re
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,10 +117,10 @@ def _read_some(descriptor: int) -> bytes:
 
 
 @contextmanager
-def started(home: Home, *arguments: str, **environ: str) -> Iterator[Program]:
-    """The program with its outputs in pipes; killed if it outlives the block."""
+def started(home: Home, *arguments: str, wrapper: Sequence[str] = (), **environ: str) -> Iterator[Program]:
+    """The program with its outputs in pipes; killed if it outlives the block. `wrapper` is a command that runs it."""
     process = subprocess.Popen(
-        [*COMMAND, *arguments], cwd=home.path, env=home.environ(environ), stdin=subprocess.DEVNULL,
+        [*wrapper, *COMMAND, *arguments], cwd=home.path, env=home.environ(environ), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None and process.stderr is not None
@@ -139,6 +140,15 @@ class Terminal(Program):
 
     def type(self, text: str) -> None:
         os.write(self._controller, text.encode())
+
+    def end_by(self, key: str) -> int:
+        """Its exit code after a key at its prompt: one that comes while the prompt is being drawn may be lost."""
+        end = time.monotonic() + DEADLINE
+        while self.process.poll() is None and time.monotonic() < end:
+            self.type(key)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1.0)
+        return self.wait()
 
     def wait(self) -> int:
         code = super().wait()
@@ -163,7 +173,9 @@ def on_terminal(home: Home, *arguments: str, **environ: str) -> Iterator[Termina
         yield program
 
 
-_ON_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_ON_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 @contextmanager

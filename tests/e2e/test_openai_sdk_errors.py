@@ -1,6 +1,7 @@
 """What goes wrong, as the official `openai` SDK raises it; its retries, and the gateway's fallback."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -8,8 +9,9 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from dragoman.errors import ConfigError
 from tests.e2e.conftest import FAULTS
-from tests.support.live import Live
+from tests.support.live import Live, running
 
 MODEL = "gpt-4o-mini"
 ECHO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "one two"}]
@@ -276,3 +278,23 @@ def test_a_fault_of_the_request_goes_to_no_other_upstream(live: Live, sdk: opena
     before = live.received
     assert len(both(sdk, openai.BadRequestError, model="two-good-ones", temperature=9)) == 2
     assert [entry.body.count('"gpt-4"') for entry in live.entries(before)] == [0, 0]
+
+
+def test_a_callers_own_credential_never_crosses_a_fallback(tmp_path: Path) -> None:
+    """It is meant for the upstream that was asked first; a configuration that would share it may as well not start."""
+
+    def change(values: dict[str, Any], mock_url: str) -> None:
+        for name, base in (("first", f"{mock_url}/scenario/status:500/v1"), ("second", f"{mock_url}/v1")):
+            values["upstreams"][name] = {"base_url": base, "credential": "caller"}
+        values["models"]["shared"] = {"upstream": "first", "model": "gpt-4", "fallback": ["second/gpt-4"]}
+
+    try:
+        with running(tmp_path, change, timing="instant") as live:
+            headers = {"X-Dragoman-Key": live.key, "Authorization": "Bearer the-callers-own"}
+            with httpx2.Client(base_url=live.url, headers=headers, trust_env=False) as client:
+                client.post("/v1/chat/completions", json={"model": "shared", "messages": ECHO})
+            seen = [(entry.scenario, "the-callers-own" in str(entry.headers)) for entry in live.entries()]
+            assert seen[0] == ("status:500", True)
+            assert ("", True) not in seen
+    except ConfigError as error:
+        assert error.key.startswith("models.shared")

@@ -451,11 +451,13 @@ def test_a_tls_handshake_that_does_not_come_is_cut_off(tls: tuple[Running, App, 
 # signals, to a process of its own
 
 PROGRAM = """
-    import asyncio, logging, sys
+    import asyncio, logging, signal, sys
     from dragoman.gateway.server import GatewayServer
     from tests.gateway.edge_server import render, respond
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever it was where the tests were started
 
     def say(word):
         print(word, flush=True)

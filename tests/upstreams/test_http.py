@@ -498,6 +498,25 @@ async def test_closing_ends_open_answers_and_waiting_calls() -> None:
         await client.close()
 
 
+async def test_closing_does_not_wait_for_an_upstream_that_does_not_read() -> None:
+    begun = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with serve(script) as server, asyncio.timeout(DEADLINE):
+        client = upstream(server)
+        request = UpstreamRequest("POST", "/", [], b"x" * 30_000_000)
+        opening = asyncio.get_running_loop().create_task(client.open(request))
+        await begun.wait()
+        await client.close()
+        with pytest.raises(GatewayError) as caught:
+            await opening
+        assert caught.value.kind is errors.LINK_UNAVAILABLE
+
+
 async def test_a_cancelled_call_is_cancelled_also_while_the_upstream_is_closed() -> None:
     async def script(peer: Peer) -> None:
         await peer.gone()

@@ -39,15 +39,18 @@ def chat(message: str | None, model: str | None, url: str, key: str | None, as_j
 
 
 def _answer(conversation: Conversation, message: str) -> None:
+    shown: list[str] = []
+
+    def show(text: str) -> None:
+        shown.append(printable(text, keep="\n\t"))
+        say(shown[-1], end="")
+        sys.stdout.flush()
+
     try:
-        conversation.ask(message, _show)
+        conversation.ask(message, show)
     finally:
-        say()
-
-
-def _show(text: str) -> None:
-    say(printable(text, keep="\n\t"), end="")
-    sys.stdout.flush()
+        if shown:
+            say()
 
 
 def _talk(conversation: Conversation) -> None:

@@ -60,7 +60,7 @@ class PassThrough:
         await booking.reserve("model", target.upstream)
         booking.upstream, booking.model, booking.attempts = target.upstream, target.model, 1
         raw_target = (path + b"?" + call.query if call.query else path).decode("ascii")
-        request = UpstreamRequest(call.method, raw_target, self._headers(body), body)
+        request = UpstreamRequest(call.method, raw_target, self._headers(target, body), body)
         call.watch.total(timeouts.total)
         if self._upload is None:
             call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
@@ -143,10 +143,12 @@ class PassThrough:
             raise GatewayError(errors.PERMISSION_DENIED, message)
         return Target(name, "")
 
-    def _headers(self, body: Body) -> Headers:
+    def _headers(self, target: Target, body: Body) -> Headers:
         call = self._call
         headers = [(name, value) for name, value in call.headers if name in _PASS]
         headers += [(b"x-request-id", call.request_id.encode("ascii")), (b"accept-encoding", b"identity")]
+        if self._runtime.config.upstreams[target.upstream].credential == "caller":
+            headers += call.own_credential()
         length = call.header.get(b"content-length")
         if body is not None and not isinstance(body, bytes) and length is not None:
             headers.append((b"content-length", b"%d" % (int(length) + self._length_change)))

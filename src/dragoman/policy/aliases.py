@@ -18,7 +18,13 @@ PREFIX: Final = b"/api/oagw/v1/proxy/"
 _PATH: Final = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/|]|%[0-9A-Fa-f]{2})*")
 _QUERY: Final = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?|\[\]{}^`]|%[0-9A-Fa-f]{2})*")
 _ROUNDS: Final = 3
-"""How often a segment is decoded in search of dots: what is harmless after three rounds stays as it is."""
+"""How often a path is decoded in search of dots: what is harmless after three rounds stays as it is."""
+# A decoded slash or backslash may hide further segments from us but not from the upstream; a semicolon begins a
+# segment's parameters.
+_SEPARATOR: Final = re.compile(rb"[/\\;]")
+# Overlong forms of '.', '/' and '\' are not UTF-8 (RFC 3629, 3), but some decoders take them for it.
+_OVERLONG: Final = ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", b"/"), (b"\xe0\x80\xaf", b"/"),
+                    (b"\xc1\x9c", b"\\"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,11 @@ class Alias:
 def split(raw_path: bytes) -> tuple[str, bytes]:
     """Alias name and the rest of the path after it, of a raw path that starts with `PREFIX`.
 
-    The rest is empty or starts with a slash and is still percent-encoded.
+    The rest is empty or starts with a slash and is still percent-encoded. Aliases are case-insensitive as hosts
+    are, and like them may end in a dot.
     """
     name, slash, rest = raw_path[len(PREFIX) :].partition(b"/")
-    return unquote_to_bytes(name).decode("utf-8", "replace"), slash + rest
+    return unquote_to_bytes(name).decode("utf-8", "replace").lower().removesuffix("."), slash + rest
 
 
 def target(alias: Alias, path: bytes, query: bytes) -> str:
@@ -65,15 +72,15 @@ def check(path: bytes, query: bytes) -> None:
 
 
 def _refuse_traversal(path: bytes) -> None:
-    for segment in path.split(b"/"):
-        plain = segment
-        for _ in range(_ROUNDS):
-            # A decoded slash or backslash may hide further segments from us but not from the upstream.
-            if any(piece in (b".", b"..") for piece in re.split(rb"[/\\;]", plain)):
-                raise GatewayError(errors.INVALID_REQUEST, "The path must not contain '.' or '..' segments.")
-            if b"\0" in plain or b"\r" in plain or b"\n" in plain:
-                raise GatewayError(errors.INVALID_REQUEST, "The path must not contain control characters.")
-            decoded = unquote_to_bytes(plain)
-            if decoded == plain:
-                break
-            plain = decoded
+    plain = path
+    for _ in range(_ROUNDS + 1):
+        if any(segment.strip() in (b".", b"..") for segment in _SEPARATOR.split(plain)):
+            raise GatewayError(errors.INVALID_REQUEST, "The path must not contain '.' or '..' segments.")
+        if b"\0" in plain or b"\r" in plain or b"\n" in plain:
+            raise GatewayError(errors.INVALID_REQUEST, "The path must not contain control characters.")
+        decoded = unquote_to_bytes(plain)
+        if decoded == plain:
+            return
+        for overlong, character in _OVERLONG:
+            decoded = decoded.replace(overlong, character)
+        plain = decoded

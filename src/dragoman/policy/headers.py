@@ -16,7 +16,7 @@ HOP_BY_HOP: Final = frozenset(
      b"proxy-authenticate", b"proxy-authorization")
 )  # fmt: skip
 
-CALLER_CREDENTIALS: Final = frozenset((b"authorization", b"x-api-key", b"api-key"))
+CALLER_CREDENTIALS: Final = frozenset((b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"))
 
 _NEVER_OUT: Final = (
     HOP_BY_HOP
@@ -29,13 +29,28 @@ _NEVER_OUT: Final = (
         b"set-cookie",
         b"forwarded",
         b"x-real-ip",
+        b"client-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-original-forwarded-for",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+        b"fastly-client-ip",
         b"via",
         b"x-request-id",
     }
 )
 _NEVER_OUT_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-forwarded-")
 
-_NEVER_BACK: Final = HOP_BY_HOP | {b"set-cookie", b"x-request-id", b"date", b"server"}
+# Alt-Svc and HSTS speak of a whole origin (RFC 7838, RFC 6797), and the origin is ours.
+_NEVER_BACK: Final = HOP_BY_HOP | {
+    b"set-cookie",
+    b"x-request-id",
+    b"date",
+    b"server",
+    b"alt-svc",
+    b"strict-transport-security",
+}
 _NEVER_BACK_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-ratelimit-")
 
 GENERIC_PASS: Final = (

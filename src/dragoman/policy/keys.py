@@ -7,6 +7,7 @@ has 256 bits, so a plain SHA-256 is stored: there is nothing to guess and no pep
 
 import hashlib
 import hmac
+import re
 import zlib
 from fnmatch import fnmatchcase
 from typing import Final
@@ -22,6 +23,7 @@ _SECRET_CHARS: Final = 43  # ceil(256 / log2(62))
 _CHECK_CHARS: Final = 6  # ceil(32 / log2(62))
 TOKEN_CHARS: Final = len(PREFIX) + _SECRET_CHARS + _CHECK_CHARS
 ADMIN_KEY_MIN_CHARS: Final = 16
+_TOKEN: Final = re.compile(f"{PREFIX}[0-9A-Za-z]{{{_SECRET_CHARS + _CHECK_CHARS}}}")
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def mint(entropy: bytes) -> str:
 
 def well_formed(token: str) -> bool:
     """Whether `token` has our form and its checksum holds; says nothing of whether it is known."""
-    if len(token) != TOKEN_CHARS or not token.startswith(PREFIX) or not token.isascii():
+    if not _TOKEN.fullmatch(token):
         return False
     secret = token[len(PREFIX) : -_CHECK_CHARS]
     return hmac.compare_digest(_checksum(secret).encode(), token[-_CHECK_CHARS:].encode())

@@ -119,6 +119,7 @@ def _open_sqlite(
         # Before the schema is looked at: a second gateway must not migrate under the first.
         lock = _take_lock(path)
         undo.callback(lock.close)
+        engines.use_write_ahead_log(engine)
         if _behind(engine, deadline):
             with engines.begin(engine, write=True) as connection:
                 _migrate(connection)
@@ -143,8 +144,10 @@ def _migrate_as_tool(engine: Engine, path: Path, deadline: float) -> None:
     while _behind(engine, deadline):
         lock = FileLock.take(_lock_path(path))
         if lock is not None:
-            with closing(lock), engines.begin(engine, write=True) as connection:
-                _migrate(connection)
+            with closing(lock):
+                engines.use_write_ahead_log(engine)
+                with engines.begin(engine, write=True) as connection:
+                    _migrate(connection)
         elif time.monotonic() > patience:
             raise _in_use(path, "its schema is behind and a gateway owns it")
         else:

@@ -23,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from dragoman.errors import STORE_UNAVAILABLE, ConfigError, GatewayError
 
 POOL_SIZE: Final = 8  # every thread of ours holds one connection at most, and there are fewer threads
-_WRITE: Final = "dragoman_write"
+_BEGIN: Final = "dragoman_begin"  # the statement a SQLite transaction begins with
 _PROGRESS_STEPS: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _JOURNAL_BYTES: Final = 64 << 20  # the write-ahead log is cut back to this after a checkpoint
 
@@ -56,7 +56,7 @@ def prepare_file(url: URL) -> Path:
 
 
 def open_sqlite(path: Path, *, strict: bool, deadline: float) -> Engine:
-    """An engine on a SQLite file in WAL mode.
+    """An engine on a SQLite file, which `use_write_ahead_log` has put in WAL mode for good.
 
     synchronous=NORMAL keeps every commit through a crash of the process; a crash of the machine may
     take those since the last checkpoint. FULL, in strict mode, keeps them through that too.
@@ -72,7 +72,6 @@ def open_sqlite(path: Path, *, strict: bool, deadline: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if strict else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")
@@ -85,10 +84,17 @@ def open_sqlite(path: Path, *, strict: bool, deadline: float) -> Engine:
     def begin(connection: Connection) -> None:
         # The driver's own BEGIN comes late and not before DDL; and a transaction that turns from
         # reading to writing can fail at once, whatever the busy timeout.
-        writes = connection.get_execution_options().get(_WRITE)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        statement = connection.get_execution_options().get(_BEGIN, "BEGIN")
+        if statement:
+            connection.exec_driver_sql(statement)
 
     return engine
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Puts a SQLite file in WAL mode; under a lock, for two at once fail whatever the busy timeout."""
+    with translated(), engine.execution_options(**{_BEGIN: ""}).connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 
 def open_postgres(url: URL, *, deadline: float) -> Engine:
@@ -130,7 +136,7 @@ def open_postgres(url: URL, *, deadline: float) -> Engine:
 def begin(engine: Engine, *, write: bool, deadline: float = math.inf) -> Iterator[Connection]:
     """One transaction, committed at the end; an infinite `deadline` lifts the engine's own."""
     with translated():
-        source = engine.execution_options(**{_WRITE: True}) if write else engine
+        source = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) if write else engine
         with source.begin() as connection:
             limit(connection, deadline)
             yield connection

@@ -8,11 +8,11 @@ reads no environment. Beyond what aiohttp has options for, and each held by a te
 - a body that can no longer be completed wakes whoever reads it: after a bad chunk size, or when our
   own request body fails half-way, aiohttp leaves the reader waiting for ever;
 - a body that ends with its connection, and whose connection is reset, has not ended cleanly;
-- closing an unfinished answer drops the connection at once, also when what we sent was not yet read
-  and when TLS would wait for the peer's goodbye.
+- closing a connection drops it at once, also when what we sent was not yet read and when TLS would
+  wait half a minute for the peer's goodbye.
 
-Private names used, each with a test that fails if it is gone: `ClientSession._retry_connection` and
-`BaseConnector._factory`.
+Private names used, each with a test that fails if it is gone: `ClientSession._retry_connection`,
+`BaseConnector._factory`, and in `http` `StreamReader._read_nowait`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import ssl
 from http.cookies import SimpleCookie
 from typing import Any, Final
 
-from aiohttp import ClientOSError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientOSError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
@@ -67,24 +67,16 @@ class Line(ResponseHandler):
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(exc)
 
+    def close(self) -> None:
+        """Called when the connection is not to be used again: nothing that is still unsent matters."""
+        self.abort()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         body = self._body
         if exc is not None and body is not None and not body.is_eof():
             # Without a length the end of the connection ends the body, but only an orderly end does.
             body.set_exception(ClientOSError("connection reset"))
         super().connection_lost(exc)
-        self._body = None
-
-
-class Response(ClientResponse):
-    """An answer whose `close` does not linger."""
-
-    def close(self) -> None:
-        connection = self.connection
-        transport = None if connection is None else connection.transport
-        super().close()
-        if transport is not None:
-            transport.abort()
 
 
 class NoCookies(DummyCookieJar):
@@ -120,7 +112,6 @@ def open_session(
     connector._factory = functools.partial(Line, loop=asyncio.get_running_loop())  # type: ignore[assignment]
     session = ClientSession(
         connector=connector,
-        response_class=Response,
         cookie_jar=NoCookies(),
         skip_auto_headers=_AUTOMATIC,
         auto_decompress=False,

@@ -10,7 +10,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +29,7 @@ from dragoman.upstreams.dial import Gate, GuardedResolver, Resolve, system_resol
 from dragoman.upstreams.upload import Pieces, Upload
 
 WHOLE_BODY_BYTES: Final = 1024 * 1024  # aiohttp warns above this: one write would hold the loop
-CLOSE_SECONDS: Final = 5.0
-_KNOWN_HEADERS: Final = 512  # callers choose the names, so the memory is bounded
+_REMEMBERED: Final = 512  # header names and paths; callers choose them, so the memory is bounded
 
 # Expect ends here too: our own server has answered it, and aiohttp would wait for a 100 without end.
 _OURS: Final = HOP_BY_HOP | {b"content-length", b"expect", b"host", b"x-dragoman-key"}
@@ -124,6 +122,7 @@ class HttpUpstream:
             self._fixed.add(*self._credential.header)
         self._dropped = _OURS | self._credential.dropped
         self._known: dict[bytes, istr | None] = {}
+        self._urls: dict[str, URL] = {}
         self._session: ClientSession | None = None
         self._opening = 0
         self._closed = False
@@ -176,10 +175,7 @@ class HttpUpstream:
             reply.close()
         session, self._session = self._session, None
         if session is not None:
-            # Only a peer that reads nothing while we send can hold this up; its socket is closed already.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await session.close()
+            await session.close()
 
     def _start(self) -> ClientSession:
         if self._closed:
@@ -200,13 +196,19 @@ class HttpUpstream:
         return GatewayError(errors.LINK_UNAVAILABLE, f"Upstream {self.name!r} has been closed.")
 
     def _url(self, target: str) -> URL:
+        url = self._urls.get(target)
+        if url is not None:
+            return url
         if not _TARGET.fullmatch(target):
             raise GatewayError(errors.INVALID_REQUEST, "The request target holds a character that must be encoded.")
-        target = self._base.path + target
-        if not target.startswith("/"):
-            target = "/" + target
+        path = self._base.path + target
+        if not path.startswith("/"):
+            path = "/" + path
         # All of it as "path", so that yarl takes nothing apart: it would drop an empty query.
-        return self._origin.with_path(self._credential.sign(target), encoded=True)
+        url = self._origin.with_path(self._credential.sign(path), encoded=True)
+        if "?" not in target and len(self._urls) < _REMEMBERED:
+            self._urls[target] = url
+        return url
 
     def _headers(self, given: Headers) -> CIMultiDict[str]:
         known = self._known
@@ -227,7 +229,7 @@ class HttpUpstream:
             raise GatewayError(errors.INVALID_REQUEST, "The request has a header whose name is not valid HTTP.")
         # One spelling for all: aiohttp takes a second one of another case for a replacement.
         key = None if lower in self._dropped else istr(text)
-        if len(self._known) < _KNOWN_HEADERS:
+        if len(self._known) < _REMEMBERED:
             self._known[name] = key
         return key
 

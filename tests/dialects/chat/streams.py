@@ -83,7 +83,7 @@ WHOLE: Final[dict[str, bytes]] = {
     + event(HELLO)
     + b"event: ping\n\n"
     + stream(STOP),
-    "many empty chunks": stream(ROLE, *[chunk(choice({"content": ""}))] * 30, HELLO, STOP),
+    "many empty chunks": stream(ROLE, *[chunk(choice({"content": ""}))] * 8, HELLO, STOP),
     "an empty finish reason is none": stream(chunk(choice({"content": "a"}, finish="")), HELLO, STOP),
     "without the end mark": stream(ROLE, HELLO, STOP, end=b""),
     "without the end mark, unfinished comment": stream(ROLE, HELLO, STOP, end=b": bye"),

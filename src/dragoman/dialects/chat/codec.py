@@ -1,0 +1,44 @@
+"""Chat Completions both ways, by way of the neutral vocabulary."""
+
+from typing import Final
+
+import msgspec
+
+from dragoman.dialects.base import Rendered, Setting
+from dragoman.dialects.chat import answers, errors, turns
+from dragoman.dialects.chat.reader import ChatReader
+from dragoman.dialects.chat.writer import ChatWriter
+from dragoman.dialects.profile import Profile
+from dragoman.turn import Answer, Turn
+from dragoman.wire.common import ErrorBody, ErrorEnvelope
+
+
+class ChatCodec:
+    name = "chat"
+
+    def parse(self, body: bytes) -> Turn:
+        return turns.parse(body)
+
+    def render(self, turn: Turn, model: str, profile: Profile) -> Rendered:
+        return turns.render(turn, model, profile)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        return answers.parse(body)
+
+    def render_answer(self, answer: Answer, setting: Setting) -> bytes:
+        return answers.render(answer, setting)
+
+    def reader(self, *, max_event: int, profile: Profile) -> ChatReader:
+        return ChatReader(max_event)
+
+    def writer(self, setting: Setting) -> ChatWriter:
+        return ChatWriter(setting)
+
+    def parse_error(self, body: bytes) -> ErrorBody | None:
+        return errors.parse(body)
+
+    def render_error(self, error: ErrorBody, status: int) -> bytes:
+        return msgspec.json.encode(ErrorEnvelope(error))
+
+
+CHAT_CODEC: Final = ChatCodec()

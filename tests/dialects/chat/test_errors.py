@@ -1,0 +1,80 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman import errors
+from dragoman.dialects.chat.errors import body, parse, relay, relay_events, render, render_events
+from dragoman.errors import GatewayError
+from dragoman.wire.common import ErrorBody
+from tests.dialects.chat.streams import DONE
+
+UNSAID = ErrorBody("The upstream reported an error.", "upstream_error")
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (
+            b'{"error":{"message":"m","type":"t","param":"p","code":"c"}}',
+            ErrorBody("m", "t", "p", "c"),
+        ),
+        (b'{"error":{"message":"m","type":null,"param":null,"code":null}}', ErrorBody("m", "upstream_error")),
+        (b'{"error":{"message":"m"}}', ErrorBody("m", "upstream_error")),
+        (b'{"error":{"message":"m","code":429}}', ErrorBody("m", "upstream_error", None, "429")),
+        (b'{"error":{}}', ErrorBody("", "upstream_error")),
+        (b'{"error":"m"}', ErrorBody("m", "upstream_error")),
+        (b'{"type":"error","error":{"type":"overloaded_error","message":"m"}}', ErrorBody("m", "overloaded_error")),
+        (b'{"error":{"message":"m","metadata":{"raw":[1]}},"user_id":"x"}', ErrorBody("m", "upstream_error")),
+        (b"", None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"<html>", None),
+        (b'{"error":null}', None),
+        (b'{"error":7}', None),
+        (b'{"error":["m"]}', None),
+        (b'{"error":{"message":null}}', None),
+        (b'{"error":{"message":"\xff"}}', None),
+        (b'{"detail":"Not Found"}', None),
+        (b'{"error":' + b"[" * 50_000, None),
+        (b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b',"error":"m"}', None),
+    ],
+)
+def test_what_an_upstream_says_is_read_or_not_an_envelope(said: bytes, read: ErrorBody | None) -> None:
+    assert parse(said) == read
+    if read is None:
+        assert json.loads(relay(said, "It answered 502.")) == {
+            "error": {"message": "It answered 502.", "type": "upstream_error", "param": None, "code": None}
+        }
+        assert relay_events(said) == render_events(UNSAID)
+    else:
+        assert relay(said, "It answered 502.") == said
+        assert relay_events(said) == render_events(read)
+
+
+def test_our_own_error_has_all_four_members() -> None:
+    error = GatewayError(errors.INVALID_REQUEST, 'Say "please".', param="messages")
+    assert body(error) == ErrorBody('Say "please".', "invalid_request_error", "messages", "invalid_request")
+    assert json.loads(render(error)) == {
+        "error": {
+            "message": 'Say "please".',
+            "type": "invalid_request_error",
+            "param": "messages",
+            "code": "invalid_request",
+        }
+    }
+    assert json.loads(render(GatewayError(errors.INTERNAL_ERROR, "x")))["error"]["param"] is None
+
+
+@given(st.text(), st.text())
+def test_an_error_in_a_stream_is_one_event_and_the_end_mark(message: str, kind: str) -> None:
+    told, done = render_events(ErrorBody(message, kind))
+    assert told.count(b"\n") == 2 and told.endswith(b"\n\n") and b"\r" not in told
+    assert parse(told.removeprefix(b"data: ")) == ErrorBody(message, kind or "upstream_error")
+    assert done == DONE
+
+
+@given(st.binary(max_size=60))
+def test_whatever_an_upstream_says_becomes_an_envelope(said: bytes) -> None:
+    assert "error" in json.loads(relay(said, "otherwise"))
