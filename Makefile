@@ -24,6 +24,11 @@ run: $(VENV)/.ready  ## the gateway with mock upstreams on 127.0.0.1:8088
 test: check  ## lint, types, contracts, and the whole test-suite
 	$(BIN)/python -m pytest $(ARGS)
 
+test-clients: $(VENV)/.ready  ## the official Node client (Node >= 22 from PATH, else from PyPI)
+	$(BIN)/python -m tests.clients.node || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes \
+		-r tests/clients/requirements.lock
+	$(BIN)/python -m pytest tests/clients $(ARGS)
+
 fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
 	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -q --timeout=3600 tests/fuzz $(ARGS)
 
@@ -47,6 +52,8 @@ bench: $(VENV)/.ready  ## measure the gateway against the bare floor
 lock: $(VENV)/.ready  ## re-pin requirements.lock (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--all-extras --group dev --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--group pyproject.toml:clients --custom-compile-command 'make lock' -o tests/clients/requirements.lock
 
 clean:  ## remove what make built
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

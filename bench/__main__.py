@@ -12,6 +12,7 @@ from bench.plot import draw
 from bench.process import OUT, BenchError
 from bench.report import Report, show
 from bench.run import prepared
+from dragoman.errors import DragomanError
 
 QUICK: Final = 0.2
 """Factor of all durations for a smoke run."""
@@ -42,7 +43,7 @@ def main() -> int:
         scale, tries = (QUICK, 1) if arguments.quick else (1.0, TRIES)
         with prepared(scale=scale, tries=tries, say=_say) as bench:
             report = Report.of(list(bench.rounds(rounds)), pinned=bench.cores.measured is not None)
-    except BenchError as error:
+    except (BenchError, DragomanError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

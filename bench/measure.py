@@ -61,7 +61,7 @@ class Reading(msgspec.Struct, frozen=True):
     @property
     def cpu_us(self) -> float:
         """CPU time per unit, in microseconds."""
-        return self.cpu_seconds / self.units * 1e6 if self.units else float("nan")
+        return self.cpu_seconds / self.units * 1e6
 
     @property
     def rate(self) -> float:
@@ -131,6 +131,8 @@ def measure(program: Path, port: int, path: str, key: str, phase: Phase, pid: in
         finally:
             timer.cancel()
             timer.join()
+    if not load.completed and not load.contents:
+        raise BenchError(f"nothing was answered in the phase {phase.name!r}")
     return Reading(load, ran_until - ran, waited_until - waited, wall, pss_kb)
 
 

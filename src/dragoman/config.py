@@ -393,6 +393,10 @@ def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Upstream
         timeouts = value.timeouts.parts()
     first = Target(value.upstream, value.model, timeouts)
     rest = tuple(_target(f"{at}.fallback", text, upstreams, timeouts) for text in value.fallback)
+    for target in rest:
+        if upstreams[target.upstream].credential == "caller":
+            message = f"{target.upstream!r} takes the caller's own credential, which goes to one upstream only"
+            raise ConfigError(f"{at}.fallback", message, "give that upstream a credential of its own")
     if is_glob(name) and value.model:
         raise ConfigError(f"{at}.model", "a pattern hands on the name asked for", "give each name its own entry")
     return Route((first, *rest))

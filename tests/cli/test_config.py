@@ -18,13 +18,7 @@ def test_the_example_holds_as_it_is_written(home: Home) -> None:
 def test_the_example_holds_with_all_that_it_has_commented_out(home: Home) -> None:
     assert home.run("config", "init").returncode == 0
     lines = (home.path / "dragoman.toml").read_text("utf-8").splitlines()
-    examples = [line.removeprefix("# ") for line in lines if line[:3] in ("# [", '# "') or " = " in line]
-    # Only the certificates are files that are not here.
-    kept = [line for line in examples if not line.startswith("ssl_")]
-    (home.path / "all.toml").write_text(
-        "\n".join(line for line in lines if line.startswith("[s")) and "\n".join(_sections(lines)), "utf-8"
-    )
-    assert kept
+    (home.path / "all.toml").write_text("\n".join(_settings(lines)), "utf-8")
     secrets = {"OPENAI_API_KEY": "a", "ANTHROPIC_API_KEY": "b", "GITHUB_TOKEN": "c"}
     done = home.run("config", "check", "all.toml", "--json", **secrets)
     assert done.returncode == 0, done.stderr
@@ -35,8 +29,8 @@ def test_the_example_holds_with_all_that_it_has_commented_out(home: Home) -> Non
     }
 
 
-def _sections(lines: list[str]) -> list[str]:
-    """Every line that is TOML once its comment mark is off."""
+def _settings(lines: list[str]) -> list[str]:
+    """Every line that is TOML once its comment mark is off, but for those that name files."""
     bare = [line.removeprefix("# ") for line in lines]
     return [line for line in bare if line.startswith("[") or (" = " in line and not line.startswith("ssl_"))]
 
@@ -54,15 +48,12 @@ def test_an_existing_file_is_replaced_only_by_force(home: Home) -> None:
     assert done.returncode == 1 and "--force" in done.stderr
     assert (home.path / "dragoman.toml").read_text("utf-8") == "mine"
     assert home.run("config", "init", "--force").returncode == 0
-    assert home.run("config", "check").returncode == 0
     assert home.run("config", "init", "no/such/directory.toml").returncode == 1
 
 
 def test_what_cannot_stand_fails_the_check_with_its_key(home: Home) -> None:
     file = home.path / "x.toml"
     for text, key in (
-        ("[servr]\n", "servr"),
-        ("[server]\nport = 'x'\n", "server.port"),
         ("[models]\na = 'nowhere'\n", "models.a"),
         ("[upstreams.u]\nbase_url = 'http://h/v1'\ncredential = 'bearer env:ABSENT'\n", "upstreams.u.credential"),
         ("nonsense", "x.toml"),
@@ -71,7 +62,6 @@ def test_what_cannot_stand_fails_the_check_with_its_key(home: Home) -> None:
         done = home.run("config", "check", "x.toml")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"error: {key}: ")
-    assert home.run("config", "check", "absent.toml").returncode == 2
 
 
 def test_show_tells_where_each_value_comes_from(home: Home) -> None:

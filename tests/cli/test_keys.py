@@ -21,7 +21,6 @@ def test_an_empty_store_says_how_to_make_a_key(home: Home) -> None:
     done = home.run("keys", "list")
     assert (done.returncode, done.stdout) == (0, "")
     assert "dragoman keys create" in done.stderr
-    assert json.loads(home.run("keys", "list", "--json").stdout) == {"keys": []}
 
 
 def test_a_key_is_listed_rotated_and_revoked_beside_a_running_gateway(home: Home) -> None:
@@ -53,13 +52,10 @@ def test_a_key_that_is_not_there_cannot_be_revoked_or_rotated(home: Home) -> Non
         assert "key_none" in done.stderr
 
 
-def test_contradictions_and_wrong_times_are_usage_errors(home: Home) -> None:
+def test_what_no_key_can_have_is_refused(home: Home) -> None:
     assert home.run("keys", "create", "x", "--admin", "--model", "gpt-4").returncode == 2
-    for time in ("30", "1y", "-1d", "forever"):
-        assert home.run("keys", "create", "x", f"--expires={time}").returncode == 2
+    assert home.run("keys", "create", "x", "--expires", "soon").returncode == 2
     assert home.run("keys", "create", "x", "--expires", "0d").returncode == 1
-    assert home.run("keys", "create", " ").returncode == 1
-    assert json.loads(home.run("keys", "list", "--json").stdout) == {"keys": []}
 
 
 def test_a_name_cannot_steer_the_terminal_it_is_listed_on(home: Home) -> None:

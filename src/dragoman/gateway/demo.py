@@ -9,6 +9,15 @@ from dragoman.gateway.settings import ADMIN_KEY, Settings
 KEPT: Final = (ADMIN_KEY, "DRAGOMAN_SERVER__", "DRAGOMAN_LOG__", "BIND_ADDR", "NO_COLOR", "TERM")
 """Beginnings of the names that a demo heeds in the environment; the rest could reach real upstreams or keys."""
 MODELS: Final = ("gpt-4o-mini", "gpt-4", "gpt-3.5-turbo")
+PATTERNS: Final = (
+    "text-embedding-*",
+    "whisper-*",
+    "tts-*",
+    "omni-moderation-*",
+    "gpt-image-*",
+    "dall-e-*",
+    "*-instruct",
+)
 SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 
 
@@ -19,7 +28,7 @@ def layer(mock_url: str) -> Layer:
         "models": {name: f"mock-chat/{name}" for name in MODELS},
         "aliases": {name: {"base_url": f"{mock_url}/{name}", "pass_headers": ["*"]} for name in SERVICES},
     }
-    values["models"] |= {pattern: "mock-chat" for pattern in ("text-embedding-*", "whisper-*", "tts-*")}
+    values["models"] |= dict.fromkeys(PATTERNS, "mock-chat")
     return Layer("demo", values)
 
 
