@@ -5,6 +5,7 @@ python scripts/reference.py --check    fail if a page is not what the code says
 """
 
 import ast
+import importlib
 import inspect
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import msgspec
 
 from dragoman import config, errors
 from dragoman.bridge import FRONT_DOORS
-from dragoman.cli.main import cli
+from dragoman.cli.main import VERBS, dragoman
 from dragoman.gateway import admin
 from dragoman.gateway.routes import Table
 
@@ -45,25 +46,25 @@ def settings() -> str:
         parts.append(
             f"\n## `[{name}]`\n\n{inspect.getdoc(section)}\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
         )
-        for field, meaning in documented(section):
-            kind = str(field.type if not isinstance(field.type, type) else field.type.__name__)
-            kind = kind.replace("typing.", "").replace("dragoman.config.", "").replace("|", "or")
+        for field, kind, meaning in documented(section):
             default = "" if field.required else f"`{shown(field)}`"
             parts.append(f"| `{field.encode_name}` | {kind} | {default} | {meaning} |\n")
     return "".join(parts)
 
 
-def documented(section: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.FieldInfo, str]]:
-    """Each field with the string that stands below it in the source."""
+def documented(section: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.FieldInfo, str, str]]:
+    """Each field with its type as the source has it, and the string that stands below it there."""
     body = ast.parse(inspect.getsource(section)).body[0]
     assert isinstance(body, ast.ClassDef)
-    texts: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for one, after in zip(body.body, [*body.body[1:], None], strict=True):
         if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
             said = after.value if isinstance(after, ast.Expr) else None
-            texts[one.target.id] = str(said.value) if isinstance(said, ast.Constant) else ""
+            text = str(said.value) if isinstance(said, ast.Constant) else ""
+            kind = ast.unparse(one.annotation).replace(" | ", " or ").replace("Literal", "one of ")
+            found[one.target.id] = (kind, " ".join(text.split()).replace("|", "\\|"))
     for field in msgspec.structs.fields(section):
-        yield field, " ".join(texts.get(field.name, "").split()).replace("|", "\\|")
+        yield field, *found[field.name]
 
 
 def shown(field: msgspec.structs.FieldInfo) -> str:
@@ -78,7 +79,13 @@ def shown(field: msgspec.structs.FieldInfo) -> str:
         return "none"
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{item}"' for item in value) + "]"
-    return f'"{value}"' if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else str(value)
+    return (
+        f'"{value}"'
+        if isinstance(value, str)
+        else f"{value:_}"
+        if isinstance(value, int) and value >= 100_000
+        else str(value)
+    )
 
 
 def error_table() -> str:
@@ -108,22 +115,22 @@ def route_table() -> str:
 
 def command_line() -> str:
     parts = ["# Command line\n\nEvery verb takes `--json` where it prints. Exit codes: 0 ok, 1 failed, 2 usage.\n"]
-    context = click.Context(cli, info_name="dragoman")
-    parts.append(f"\n```text\n{cli.get_help(context)}\n```\n")
-    for path, command in commands(cli, context):
-        below = click.Context(command, info_name=path, parent=None)
-        parts.append(f"\n## `{path}`\n\n```text\n{command.get_help(below)}\n```\n")
+    parts.append(
+        f"\n```text\n{dragoman.get_help(click.Context(dragoman, info_name='dragoman', terminal_width=100))}\n```\n"
+    )
+    for name, (module, attribute, _) in VERBS.items():
+        for path, command in commands(getattr(importlib.import_module(module), attribute), f"dragoman {name}"):
+            context = click.Context(command, info_name=path, terminal_width=100)
+            parts.append(f"\n## `{path}`\n\n```text\n{command.get_help(context)}\n```\n")
     return "".join(parts)
 
 
-def commands(group: click.Group, context: click.Context, at: str = "dragoman") -> Iterator[tuple[str, click.Command]]:
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from commands(command, click.Context(command, info_name=name, parent=context), f"{at} {name}")
-        else:
-            yield f"{at} {name}", command
+def commands(command: click.Command, at: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield at, command
+        return
+    for name, below in command.commands.items():
+        yield from commands(below, f"{at} {name}")
 
 
 def main() -> int:

@@ -4,10 +4,9 @@ import socket
 import threading
 from pathlib import Path
 
-Path(__file__).with_name("__init__.py").with_suffix(".py").read_bytes()
 (Path(__file__).parent.parent / "pyproject.toml").read_bytes()
-with socket.socket() as _bound:
-    _bound.bind(("127.0.0.1", 0))
+with socket.socket() as _socket:
+    _socket.bind(("127.0.0.1", 0))
 _thread = threading.Thread(target=int)
 _thread.start()
 _thread.join()

@@ -208,6 +208,11 @@ def test_a_value_of_another_type_is_named(text: str, key: str, message: str) -> 
             "no upstream 'x'",
         ),
         (
+            UPSTREAM + "credential = 'caller'\n[models]\nfast = {upstream = 'openai', fallback = ['openai/x']}",
+            "models.fast.fallback",
+            "which goes to one upstream only",
+        ),
+        (
             UPSTREAM + "[models]\n'gpt-*' = {upstream = 'openai', model = 'x'}",
             "models.gpt-*.model",
             "a pattern hands on the name",

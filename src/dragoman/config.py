@@ -39,9 +39,13 @@ class TimeoutsConfig(_Section, frozen=True, kw_only=True):
     """Deadlines of an upstream's calls, in seconds. `total` is none unless set."""
 
     connect: float = 5.0
+    """Until the connection stands, TLS included."""
     first_byte: float = 120.0
+    """From the request being sent to the first content."""
     idle: float = 120.0
+    """The longest silence after that."""
     total: float | None = None
+    """Over the whole call."""
 
     def parts(self) -> Timeouts:
         return Timeouts(self.connect, self.first_byte, self.idle, self.total)
@@ -51,9 +55,13 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     """How the gateway listens and what it bears."""
 
     host: str = "127.0.0.1"
+    """The address to listen on. Anything but loopback needs a key to exist."""
     port: int = 8088
+    """0 takes a free one."""
     ssl_cert: str | None = None
+    """A PEM file, with `ssl_key`: TLS towards callers."""
     ssl_key: str | None = None
+    """The PEM file of its key."""
     head_timeout: float = 10.0
     """Seconds for a request's head to arrive."""
     body_timeout: float = 30.0
@@ -61,11 +69,13 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     max_body: int = 32 * _MIB
     """Bytes of a JSON model call."""
     max_alias_body: int = 100 * _MIB
+    """Bytes of a request body to an alias."""
     max_upload: int = 512 * _MIB
     """Bytes of a file or audio upload."""
     max_event: int = _MIB
     """Bytes of one event of an upstream's stream."""
     max_connections: int = 10_000
+    """Connections of callers at once."""
     max_in_flight: int = 5_000
     """Calls at once; beyond, 503 with Retry-After."""
     ping_interval: float = 15.0
@@ -75,6 +85,7 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     drain: float = 300.0
     """Seconds that calls in flight have to finish."""
     metrics_public: bool = False
+    """Whether `/metrics` takes no key."""
     default_upstream: str | None = None
     """Where calls that name no model go, such as /v1/files; default the first upstream."""
 
@@ -83,20 +94,27 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     """Something that answers calls over HTTP."""
 
     base_url: str
+    """Where it is, path included; what is called is appended to it."""
     dialects: tuple[Literal["chat"], ...] = ("chat",)
+    """What it speaks."""
     credential: str = "none"
     """`bearer REF`, `header NAME REF`, `query NAME REF`, `basic REF REF`, `caller` or `none`."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
+    """Deadlines of its calls."""
     direct: bool = False
     """Whether callers may name `upstream/any-model`."""
     network: Literal["public", "private", "any"] | None = None
     """Which addresses it may resolve to; default by the host of `base_url`."""
     allow_cidrs: tuple[str, ...] = ()
+    """Addresses permitted whatever `network` says."""
     max_connections: int = 1000
+    """Connections to it at once."""
     keepalive: float = 15.0
     """Seconds an idle connection is kept."""
     proxy: str | None = None
+    """An HTTP proxy to reach it by; its address is what is judged."""
     ca_bundle: str | None = None
+    """A PEM file of authorities, instead of the system's."""
     include_usage: bool = True
     """Whether to ask for usage in streams; false for upstreams that refuse `stream_options`."""
 
@@ -105,6 +123,7 @@ class ModelConfig(_Section, frozen=True, kw_only=True):
     """A public model name: where it goes and what may stand in."""
 
     upstream: str
+    """An entry of `[upstreams]`."""
     model: str = ""
     """The upstream's own name; default the name asked for."""
     fallback: tuple[str, ...] = ()
@@ -117,15 +136,25 @@ class AliasConfig(_Section, frozen=True, kw_only=True):
     """A public name for raw HTTP: either an upstream of the configuration or one of its own."""
 
     upstream: str | None = None
+    """An entry of `[upstreams]`, whose connections and credential it shares."""
     base_url: str | None = None
+    """Or a place of its own."""
     credential: str = "none"
+    """As for an upstream."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
+    """Deadlines of its calls."""
     network: Literal["public", "private", "any"] | None = None
+    """As for an upstream."""
     allow_cidrs: tuple[str, ...] = ()
+    """Addresses permitted whatever `network` says."""
     max_connections: int = 1000
+    """Connections to it at once."""
     keepalive: float = 15.0
+    """Seconds an idle connection is kept."""
     proxy: str | None = None
+    """An HTTP proxy to reach it by; its address is what is judged."""
     ca_bundle: str | None = None
+    """A PEM file of authorities, instead of the system's."""
     pass_headers: tuple[str, ...] = GENERIC_PASS
     """Patterns of request headers that pass; credentials, cookies and hop-by-hop fields never do."""
 
@@ -143,6 +172,7 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
 
 class LogConfig(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged at least."""
     format: Literal["auto", "json", "console"] = "auto"
     """`auto` writes lines for people on a terminal and JSON elsewhere."""
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+
 from dragoman.policy.keys import Key
 from dragoman.policy.routing import Timeouts as Timeouts
 from dragoman.turn import Usage
@@ -89,8 +91,7 @@ class KeyStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """What a call was admitted for, booked before it goes out.
 
     `call_id` is ours and unique, and begins with the time: ids in random order make each insert
@@ -108,8 +109,7 @@ class Reservation:
     """Unix time, seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """What became of a call, booked once after it."""
 
     call_id: str

@@ -52,11 +52,12 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
 
 
 class Image(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """`url` may be a `data:` URL; exactly one of `url` and `file_id` is set."""
+    """`url` may be a `data:` URL; exactly one of `url` and `file_id` is set. `cache` is as in `Text`."""
 
     url: str = ""
     file_id: str = ""
     detail: str = "auto"
+    cache: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Audio(msgspec.Struct, frozen=True, tag=True):
@@ -65,12 +66,13 @@ class Audio(msgspec.Struct, frozen=True, tag=True):
 
 
 class File(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """`data` is a `data:` URL; exactly one of `data`, `file_id` and `url` is set."""
+    """`data` is a `data:` URL; exactly one of `data`, `file_id` and `url` is set. `cache` is as in `Text`."""
 
     data: str = ""
     file_id: str = ""
     url: str = ""
     filename: str = ""
+    cache: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 Part = Text | Refusal | Image | Audio | File
@@ -210,6 +212,8 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     metadata: dict[str, str] | None = None
     store: bool | None = None
     extras: tuple[Extra, ...] = ()
+    max_tool_calls: int | None = None
+    """A bound on calls of hosted tools, which no neutral turn has: said again in the answer, and nothing else."""
 
 
 class Stop(Enum):

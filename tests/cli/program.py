@@ -90,7 +90,7 @@ class Program:
     @property
     def url(self) -> str:
         """Where it says that it listens."""
-        return next(filter(None, self.wait_for(READY).groups()))
+        return str(next(filter(None, self.wait_for(READY).groups())))
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

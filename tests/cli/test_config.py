@@ -51,19 +51,6 @@ def test_an_existing_file_is_replaced_only_by_force(home: Home) -> None:
     assert home.run("config", "init", "no/such/directory.toml").returncode == 1
 
 
-def test_what_cannot_stand_fails_the_check_with_its_key(home: Home) -> None:
-    file = home.path / "x.toml"
-    for text, key in (
-        ("[models]\na = 'nowhere'\n", "models.a"),
-        ("[upstreams.u]\nbase_url = 'http://h/v1'\ncredential = 'bearer env:ABSENT'\n", "upstreams.u.credential"),
-        ("nonsense", "x.toml"),
-    ):
-        file.write_text(text, "utf-8")
-        done = home.run("config", "check", "x.toml")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(f"error: {key}: ")
-
-
 def test_show_tells_where_each_value_comes_from(home: Home) -> None:
     (home.path / "dragoman.toml").write_text("[server]\nport = 1\nhost = '::1'\n", "utf-8")
     (home.path / ".env").write_text("DRAGOMAN_SERVER__PORT=2\n", "utf-8")

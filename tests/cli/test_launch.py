@@ -26,6 +26,7 @@ def gateway(state: Path, *, fresh: bool = False, **environ: str) -> launch.Keyed
 async def opened(gateway: launch.KeyedGateway) -> str | None:
     """Opens it, closes it, and gives the token that opening made."""
     await gateway.open()
+    await asyncio.sleep(0)  # what it runs beside calls has begun
     await gateway.close()
     return gateway.token
 
@@ -43,6 +44,16 @@ async def test_a_refused_start_leaves_nothing_open(tmp_path: Path) -> None:
         await refused.open()
     # The store has been given up: another gateway may own it.
     assert await opened(gateway(tmp_path))
+
+
+async def test_a_revoked_key_does_not_open_the_gateway_to_others(tmp_path: Path) -> None:
+    first = gateway(tmp_path)
+    await first.open()
+    for key in await first.issuer.list():
+        await first.issuer.revoke(key.id)
+    await first.close()
+    with pytest.raises(ConfigError, match="no key yet"):
+        await gateway(tmp_path, DRAGOMAN_SERVER__HOST="0.0.0.0").open()
 
 
 async def test_a_gateway_serves_for_the_length_of_a_block(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ print(json.dumps([raise_descriptor_limit(), *resource.getrlimit(resource.RLIMIT_
 
 
 def test_all_descriptors_that_may_be_had_are_taken() -> None:
-    shell = f'ulimit -Hn 2000; ulimit -Sn 200; exec {sys.executable} -c "$1"'
+    shell = f'ulimit -Sn 200; ulimit -Hn 2000; exec {sys.executable} -c "$1"'
     done = subprocess.run(["bash", "-c", shell, "bash", PROBE], capture_output=True, check=True)
     assert json.loads(done.stdout) == [2000, 2000, 2000]
 

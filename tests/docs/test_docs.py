@@ -33,9 +33,9 @@ def test_settings_in_the_docs_are_valid(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", blocks("python"))
-def test_python_in_the_docs_runs(text: str, demo_live: Live) -> None:
-    code = text.replace('"http://127.0.0.1:8088/v1"', f'"{demo_live.url}/v1"').replace('"drg_…"', f'"{demo_live.key}"')
-    environ = {"DRAGOMAN_URL": demo_live.url, "KEY": demo_live.key, "PATH": "/usr/bin:/bin"}
+def test_python_in_the_docs_runs(text: str, live: Live) -> None:
+    code = text.replace('"http://127.0.0.1:8088/v1"', f'"{live.url}/v1"').replace('"drg_…"', f'"{live.key}"')
+    environ = {"DRAGOMAN_URL": live.url, "KEY": live.key, "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=False
     )

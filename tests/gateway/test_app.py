@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from dragoman.config import ConfigError
+from dragoman.errors import ConfigError
 from tests.support.live import Live, running
 
 
@@ -18,8 +18,8 @@ from tests.support.live import Live, running
      ("/api/oagw/v1/nope", "problem"), ("/V1/chat/completions", "problem"), ("/v1/chat/completions/", "openai"),
      ("/v1/%63hat/completions", "openai"), ("//v1/chat/completions", "problem"), ("/v1//chat/completions", "openai")],
 )  # fmt: skip
-def test_what_no_route_takes_is_a_404_of_its_family(demo_live: Live, path: str, family: str) -> None:
-    response = httpx2.get(f"{demo_live.url}{path}", headers=demo_live.headers())
+def test_what_no_route_takes_is_a_404_of_its_family(live: Live, path: str, family: str) -> None:
+    response = httpx2.get(f"{live.url}{path}", headers=live.headers())
     assert response.status_code == 404
     assert response.headers["x-oagw-error-source"] == "gateway" and response.headers["x-request-id"]
     if family == "problem":
@@ -32,44 +32,44 @@ def test_what_no_route_takes_is_a_404_of_its_family(demo_live: Live, path: str, 
 @pytest.mark.parametrize(("method", "path", "allow"), [
     ("GET", "/v1/chat/completions", "POST"), ("POST", "/v1/models", "GET, HEAD"), ("DELETE", "/health", "GET, HEAD"),
 ])  # fmt: skip
-def test_a_wrong_method_is_a_405_that_says_which_are_right(demo_live: Live, method: str, path: str, allow: str) -> None:
-    response = httpx2.request(method, f"{demo_live.url}{path}", headers=demo_live.headers())
+def test_a_wrong_method_is_a_405_that_says_which_are_right(live: Live, method: str, path: str, allow: str) -> None:
+    response = httpx2.request(method, f"{live.url}{path}", headers=live.headers())
     assert response.status_code == 405
     assert response.headers["allow"] == allow
 
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128])
-def test_a_callers_request_id_is_kept(demo_live: Live, given: str) -> None:
-    assert httpx2.get(f"{demo_live.url}/health", headers={"X-Request-ID": given}).headers["x-request-id"] == given
+def test_a_callers_request_id_is_kept(live: Live, given: str) -> None:
+    assert httpx2.get(f"{live.url}/health", headers={"X-Request-ID": given}).headers["x-request-id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a" * 129, "a b", "<script>", "a\tb"])
-def test_an_unsafe_request_id_is_replaced(demo_live: Live, given: str) -> None:
-    answered = httpx2.get(f"{demo_live.url}/health", headers={"X-Request-ID": given}).headers["x-request-id"]
+def test_an_unsafe_request_id_is_replaced(live: Live, given: str) -> None:
+    answered = httpx2.get(f"{live.url}/health", headers={"X-Request-ID": given}).headers["x-request-id"]
     assert answered.startswith("req_")
 
 
-def test_a_repeated_request_id_books_two_calls(demo_live: Live) -> None:
+def test_a_repeated_request_id_books_two_calls(live: Live) -> None:
     for _ in range(2):
         httpx2.get(
-            f"{demo_live.url}/api/oagw/v1/proxy/weather/current",
-            headers={**demo_live.headers(), "X-Request-ID": "same"},
+            f"{live.url}/api/oagw/v1/proxy/weather/current",
+            headers={**live.headers(), "X-Request-ID": "same"},
         )
-    rows = demo_live.rows(2)
+    rows = live.rows(2)
     assert [row.reservation.request_id for row in rows] == ["same", "same"]
     assert rows[0].reservation.call_id != rows[1].reservation.call_id
 
 
-def test_two_values_of_a_header_that_decides_are_refused(demo_live: Live) -> None:
-    key = demo_live.key
+def test_two_values_of_a_header_that_decides_are_refused(live: Live) -> None:
+    key = live.key
     twice = f"Authorization: Bearer {key}\r\nAuthorization: Bearer other\r\n"
-    answer = demo_live.raw(f"GET /v1/models HTTP/1.1\r\nHost: x\r\n{twice}\r\n".encode())
+    answer = live.raw(f"GET /v1/models HTTP/1.1\r\nHost: x\r\n{twice}\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_host_decides_nothing(demo_live: Live) -> None:
+def test_host_decides_nothing(live: Live) -> None:
     for host in ("evil.example", "127.0.0.1", "admin.internal:8088"):
-        answer = demo_live.raw(f"GET /admin/keys HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        answer = live.raw(f"GET /admin/keys HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 401 ")
 
 

@@ -11,17 +11,17 @@ def listed(live: Live, key: str | None = None) -> list[str]:
     return [model["id"] for model in httpx2.get(f"{live.url}/v1/models", headers=live.headers(key)).json()["data"]]
 
 
-def test_exact_names_come_first_then_what_the_upstreams_list(demo_live: Live) -> None:
-    names = listed(demo_live)
+def test_exact_names_come_first_then_what_the_upstreams_list(live: Live) -> None:
+    names = listed(live)
     assert names[:3] == ["gpt-4o-mini", "gpt-4", "gpt-3.5-turbo"]
     assert "text-embedding-3-small" in names  # by its pattern
     assert "mock-chat/gpt-4" in names  # by its direct name
     assert len(names) == len(set(names))
 
 
-def test_a_key_sees_only_what_it_may_use(demo_live: Live) -> None:
-    assert listed(demo_live, demo_live.issue(models=["gpt-4", "whisper-*"])) == ["gpt-4", "whisper-1"]
-    assert listed(demo_live, demo_live.issue(models=[])) == []
+def test_a_key_sees_only_what_it_may_use(live: Live) -> None:
+    assert listed(live, live.issue(models=["gpt-4", "whisper-*"])) == ["gpt-4", "whisper-1"]
+    assert listed(live, live.issue(models=[])) == []
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_a_key_sees_only_what_it_may_use(demo_live: Live) -> None:
     [("gpt-4", 200), ("mock-chat/gpt-4", 200), ("mock-chat%2Fgpt-4", 200), ("text-embedding-3-small", 200),
      ("nope", 404), ("mock-chat/nope", 404), ("text-embedding-nope", 404)],
 )  # fmt: skip
-def test_one_model(demo_live: Live, name: str, status: int) -> None:
-    response = httpx2.get(f"{demo_live.url}/v1/models/{name}", headers=demo_live.headers())
+def test_one_model(live: Live, name: str, status: int) -> None:
+    response = httpx2.get(f"{live.url}/v1/models/{name}", headers=live.headers())
     assert response.status_code == status
     if status == 200:
         assert response.json()["object"] == "model" and response.json()["owned_by"] == "mock-chat"
@@ -38,9 +38,9 @@ def test_one_model(demo_live: Live, name: str, status: int) -> None:
         assert response.json()["error"]["code"] == "model_not_found"
 
 
-def test_models_need_a_key(demo_live: Live) -> None:
-    assert httpx2.get(f"{demo_live.url}/v1/models").status_code == 401
-    assert httpx2.get(f"{demo_live.url}/v1/models/gpt-4").status_code == 401
+def test_models_need_a_key(live: Live) -> None:
+    assert httpx2.get(f"{live.url}/v1/models").status_code == 401
+    assert httpx2.get(f"{live.url}/v1/models/gpt-4").status_code == 401
 
 
 @pytest.mark.parametrize("scenario", ["drop", "bad-json", "status:500", "html-502"])
@@ -53,8 +53,8 @@ def test_an_upstream_that_does_not_answer_is_left_out(tmp_path: Path, scenario: 
         assert "gpt-4" in names and not [name for name in names if name.startswith("broken/")]
 
 
-def test_upstreams_are_asked_once_and_not_for_each_list(demo_live: Live) -> None:
-    listed(demo_live)
-    before = demo_live.received
-    listed(demo_live)
-    assert demo_live.received == before
+def test_upstreams_are_asked_once_and_not_for_each_list(live: Live) -> None:
+    listed(live)
+    before = live.received
+    listed(live)
+    assert live.received == before

@@ -9,32 +9,32 @@ from tests.support.live import Live, running
 
 
 @pytest.mark.parametrize("path", ["/health", "/healthz", "/readyz", "/status", "/version"])
-def test_probes_need_no_key_and_name_nothing(demo_live: Live, path: str) -> None:
-    response = httpx2.get(demo_live.url + path)
+def test_probes_need_no_key_and_name_nothing(live: Live, path: str) -> None:
+    response = httpx2.get(live.url + path)
     assert response.status_code == 200
     assert response.headers["x-oagw-error-source"] == "gateway" and response.headers["x-request-id"]
     for secret in ("weather", "mock-chat", "/tmp", "sqlite"):
         assert secret not in response.text
 
 
-def test_health_is_as_seed_002_has_it(demo_live: Live) -> None:
-    assert httpx2.get(f"{demo_live.url}/health").json() == {"status": "healthy", "service": "dragoman"}
+def test_health_is_as_seed_002_has_it(live: Live) -> None:
+    assert httpx2.get(f"{live.url}/health").json() == {"status": "healthy", "service": "dragoman"}
 
 
-def test_the_outbound_status_takes_any_key(demo_live: Live) -> None:
-    url = f"{demo_live.url}/api/oagw/v1/status"
+def test_the_outbound_status_takes_any_key(live: Live) -> None:
+    url = f"{live.url}/api/oagw/v1/status"
     assert httpx2.get(url).status_code == 401
-    assert httpx2.get(url, headers=demo_live.headers("wrong")).status_code == 403
-    status = httpx2.get(url, headers=demo_live.headers()).json()
+    assert httpx2.get(url, headers=live.headers("wrong")).status_code == 403
+    status = httpx2.get(url, headers=live.headers()).json()
     assert (status["status"], status["version"]) == ("operational", __version__)
     assert status["uptime"] < 600
     assert status["registered_aliases"] == ["openai", "github", "weather", "calculator", "stream-test"]
 
 
-def test_metrics_take_an_admin_key_unless_made_public(tmp_path: Path, demo_live: Live) -> None:
-    assert httpx2.get(f"{demo_live.url}/metrics").status_code == 401
-    assert httpx2.get(f"{demo_live.url}/metrics", headers=demo_live.headers()).status_code == 403
-    text = httpx2.get(f"{demo_live.url}/metrics", headers=demo_live.headers(demo_live.admin_key)).text
+def test_metrics_take_an_admin_key_unless_made_public(tmp_path: Path, live: Live) -> None:
+    assert httpx2.get(f"{live.url}/metrics").status_code == 401
+    assert httpx2.get(f"{live.url}/metrics", headers=live.headers()).status_code == 403
+    text = httpx2.get(f"{live.url}/metrics", headers=live.headers(live.admin_key)).text
     assert "dragoman_requests_in_flight 1.0" in text
 
     def public(values: dict[str, Any], mock_url: str) -> None:

@@ -4,7 +4,7 @@ import zlib
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
@@ -22,6 +22,7 @@ def test_a_token_has_the_form_it_is_said_to_have() -> None:
     assert well_formed(TOKEN)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32))
 def test_whatever_is_minted_is_well_formed(entropy: bytes) -> None:
     token = mint(entropy)
@@ -30,6 +31,7 @@ def test_whatever_is_minted_is_well_formed(entropy: bytes) -> None:
     assert well_formed(token)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_different_entropy_makes_different_tokens(one: bytes, other: bytes) -> None:
     assert (mint(one) == mint(other)) is (one == other)

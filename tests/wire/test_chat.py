@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.errors import WireError
@@ -39,6 +39,7 @@ def test_of_duplicate_names_only_the_last_is_kept() -> None:
     assert render_fields(fields) == b'{"model":"c","n":1}'
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=4))
 def test_any_object_renders_to_its_equal(value: dict[str, object]) -> None:
     body = msgspec.json.encode(value)

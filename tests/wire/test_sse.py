@@ -1,6 +1,6 @@
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.errors import WireError
@@ -204,11 +204,13 @@ def streams(draw: st.DrawFn) -> bytes:
     return (text + unfinished).encode()
 
 
+@settings(deadline=None)
 @given(streams(), PLACES)
 def test_any_split_gives_the_frames_of_the_whole(stream: bytes, places: set[int]) -> None:
     assert decode(at_places(stream, places)) == decode((stream,))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64), PLACES, st.integers(1, 40))
 def test_any_split_of_any_bytes_gives_the_same_and_is_refused_alike(
     stream: bytes, places: set[int], max_event: int
@@ -217,6 +219,7 @@ def test_any_split_of_any_bytes_gives_the_same_and_is_refused_alike(
     assert decode_until_refused(at_places(stream, places), max_event) == decode_until_refused((stream,), max_event)
 
 
+@settings(deadline=None)
 @given(streams())
 def test_the_frames_are_those_of_the_sdks_own_decoder(stream: bytes) -> None:
     response = httpx2.Response(
@@ -233,6 +236,7 @@ def test_the_frames_are_those_of_the_sdks_own_decoder(stream: bytes) -> None:
     assert ours == theirs
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40).filter(lambda data: not {10, 13} & set(data)), st.sampled_from([b"", b"error", b"a.b"]))
 def test_what_is_rendered_decodes_to_the_same(data: bytes, event: bytes) -> None:
     assert decode((render(data, event),)) == [Frame(data, event)]
@@ -269,6 +273,7 @@ def test_the_splitter_gives_out_whole_events_and_changes_no_byte(name: str) -> N
         check_splitter(parts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"data: x", b"x" * 9, b"\n\n"]), max_size=12), PLACES)
 def test_the_splitter_holds_for_any_stream_however_cut(pieces: list[bytes], places: set[int]) -> None:
     check_splitter(at_places(b"".join(pieces), places), max_held=8)

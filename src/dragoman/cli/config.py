@@ -10,9 +10,9 @@ import msgspec
 
 from dragoman import config as settings_schema
 from dragoman.cli import example, options
+from dragoman.cli.lazy import LazyGroup
 from dragoman.cli.output import Failure, align, dump, note, plain, say
 from dragoman.config import Config
-from dragoman.gateway.compose import Composer
 from dragoman.gateway.settings import FILE, Settings
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:?#]*):[^/]*(?=@)|(?i:(?<=[?&]password=)[^&]*)")
@@ -20,7 +20,11 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 HIDDEN: Final = "***"
 
 
-@click.group()
+CHECK: Final = ("dragoman.cli.config_check", "check", "Check the configuration as a start would.")
+"""Apart, because it imports what a start does; showing does not take it."""
+
+
+@click.group(cls=LazyGroup, verbs={"check": CHECK})
 def config() -> None:
     """Show, check and write the configuration."""
 
@@ -47,30 +51,6 @@ def show(path: str | None, origin: bool, as_json: bool) -> None:
     else:
         for _, name, value in lines:
             say(f"{name} = {value}")
-
-
-@config.command()
-@click.argument("file", required=False)
-@options.config
-@options.as_json
-def check(file: str | None, path: str | None, as_json: bool) -> None:
-    """Check the configuration as a start would, secrets included; exit code 2 if it cannot stand."""
-    if file is not None and path is not None:
-        raise click.UsageError("Name the file once: as FILE or with --config.")
-    settings = Settings.from_process(file or path)
-    loaded = settings.load()
-    Composer(settings).build(loaded.config)
-    found = settings.found()
-    source = str(found) if found is not None else "no file: defaults and environment"
-    counts = {
-        "upstreams": len(loaded.config.upstreams),
-        "models": len(loaded.config.models),
-        "aliases": len(loaded.config.aliases),
-    }
-    if as_json:
-        dump({"ok": True, "source": source, **counts})
-    else:
-        say(f"ok ({source}): " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
 @config.command()

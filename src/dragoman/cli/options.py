@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION: Final = re.compile(r"(\d{1,9})([smhdw])")
+_DURATION: Final = re.compile(r"([0-9]{1,9})([smhdw])")
 
 config = click.option(
     "-c", "--config", "path", metavar="FILE", help="Configuration file; default ./dragoman.toml, then the user's."

@@ -36,7 +36,9 @@ class _Models(msgspec.Struct):
 class Probe:
     """Follows one upstream; `rows` say how far it came, `date` is what the clock at its end says."""
 
-    def __init__(self, key: str, item: UpstreamConfig | AliasConfig, config: Config, composer: Composer) -> None:
+    def __init__(
+        self, key: str, item: UpstreamConfig | AliasConfig, config: Config, composer: Composer, deadline: float
+    ) -> None:
         self.rows: list[Checkup] = []
         self.date: float | None = None
         self._key = key
@@ -44,6 +46,7 @@ class Probe:
         self._item = item
         self._config = config
         self._composer = composer
+        self._deadline = deadline
 
     async def run(self) -> None:
         """Fills in the rows; raises nothing."""
@@ -70,7 +73,7 @@ class Probe:
         if egress.is_address(base.host):
             return base.host if self._permitted("address", base.host, [base.host]) else ""
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 found = await system_resolve(base.host, base.port)
         except (OSError, TimeoutError) as error:
             reason = "no answer" if isinstance(error, TimeoutError) else error.strerror
@@ -94,7 +97,7 @@ class Probe:
         what = "tls" if secure else "connection"
         try:
             context = ssl.create_default_context(cafile=self._item.ca_bundle) if secure else None
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 host = base.host if secure else None
                 _, writer = await asyncio.open_connection(address, base.port, ssl=context, server_hostname=host)
         except TimeoutError:
@@ -131,10 +134,10 @@ class Probe:
     async def _ask(self, upstream: Upstream) -> None:
         """Asks for the models with our own credential."""
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 status, headers, body = await _fetch(upstream)
         except TimeoutError:
-            self._add("models", False, f"no answer within {DEADLINE:g} s", "try again; the upstream may be busy")
+            self._add("models", False, f"no answer within {self._deadline:g} s", "try again; the upstream may be busy")
         except GatewayError as error:
             self._add("models", False, error.message, "see base_url and proxy")
         else:
@@ -198,11 +201,11 @@ def look_at_clock(dates: Sequence[float]) -> Checkup:
     return Checkup("clock", abs(skew) <= MAX_SKEW, f"{abs(skew):.0f} s from an upstream's", fix)
 
 
-async def look_at_upstreams(config: Config, composer: Composer) -> list[Checkup]:
-    """Every upstream, and every alias that has its own, all at once; the clock last."""
+async def look_at_upstreams(config: Config, composer: Composer, deadline: float = DEADLINE) -> list[Checkup]:
+    """Every upstream, and every alias that has its own, all at once; the clock last. `deadline` is of each step."""
     endpoints: list[tuple[str, UpstreamConfig | AliasConfig]] = [*config.upstreams.items()]
     endpoints += [(name, item) for name, item in config.aliases.items() if item.base_url is not None]
-    probes = [Probe(name, item, config, composer) for name, item in endpoints]
+    probes = [Probe(name, item, config, composer, deadline) for name, item in endpoints]
     async with asyncio.TaskGroup() as tasks:
         for probe in probes:
             tasks.create_task(probe.run())

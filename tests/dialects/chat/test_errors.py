@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
@@ -67,6 +67,7 @@ def test_our_own_error_has_all_four_members() -> None:
     assert json.loads(render(GatewayError(errors.INTERNAL_ERROR, "x")))["error"]["param"] is None
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_an_error_in_a_stream_is_one_event_and_the_end_mark(message: str, kind: str) -> None:
     told, done = render_events(ErrorBody(message, kind))
@@ -75,6 +76,7 @@ def test_an_error_in_a_stream_is_one_event_and_the_end_mark(message: str, kind: 
     assert done == DONE
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_an_upstream_says_becomes_an_envelope(said: bytes) -> None:
     assert "error" in json.loads(relay(said, "otherwise"))

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
@@ -143,6 +143,7 @@ VALUES = {
 PAIRS = st.sampled_from([(name, value) for name, values in VALUES.items() for value in values])
 
 
+@settings(deadline=None)
 @given(st.lists(PAIRS, max_size=8), st.booleans())
 def test_what_was_judged_is_what_is_sent(pairs: list[tuple[str, str]], ask_usage: bool) -> None:
     pairs = [("model", '"small"'), ("messages", "[]"), *pairs]

@@ -2,7 +2,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
@@ -115,6 +115,7 @@ def test_usage_that_is_absent_is_none() -> None:
     assert read_usage(None) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40) | st.just(b"{" + CHOICES + b"}"))
 def test_whatever_an_upstream_answers_there_is_an_answer_or_a_gateway_error(body: bytes) -> None:
     try:

@@ -3,13 +3,14 @@ import json
 import httpx2
 import openai
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
 from dragoman.dialects.chat.stream import MAX_HELD, ChatRelay
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
+from tests.dialects.chat.relayed import Relayed
 from tests.dialects.chat.streams import (
     ASKED_MODEL,
     BROKEN,
@@ -28,59 +29,9 @@ from tests.dialects.chat.streams import (
     event,
     stream,
 )
-from tests.wire.cuts import PLACES, Parts, at_places, bytewise, in_two
+from tests.wire.cuts import PLACES, at_places, bytewise, in_two
 
 COUNTED_USAGE = Usage(input_tokens=9, output_tokens=3, cached_tokens=4, reasoning_tokens=2)
-
-
-class Relayed:
-    """What became of one stream."""
-
-    def __init__(self, parts: Parts, *, pass_usage: bool = False, **limits: int) -> None:
-        self.relay = ChatRelay(ASKED_MODEL, pass_usage=pass_usage, **limits)
-        self.events: list[bytes] = []
-        self.raised: GatewayError | None = None
-        try:
-            for part in parts:
-                self.events += self.relay.receive(part)
-            self.events += self.relay.eof()
-        except GatewayError as error:
-            self.raised = error
-        self.check()
-
-    def check(self) -> None:
-        """What holds of every stream there is."""
-        relay = self.relay
-        assert all(item.startswith(b"data: ") and item.endswith(b"\n\n") for item in self.events)
-        assert not any(b"\n" in item[:-2] or b"\r" in item for item in self.events)
-        if self.raised is not None:
-            assert (self.events, relay.started, relay.finished) == ([], False, False)
-            assert relay.failure is self.raised
-        else:
-            assert relay.started
-            assert relay.finished is (relay.failure is None)
-            assert self.events[-1] == DONE
-            assert DONE not in self.events[:-1]
-            assert is_error(self.events[-2]) is not relay.finished
-            assert not any(map(is_error, self.events[:-2]))
-        assert relay.receive(event(HELLO)) == []
-        assert relay.receive(b"\n\n" * 10 + b"data: rubbish\n\n") == []
-        assert relay.eof() == []
-        assert relay.fail(GatewayError(errors.IDLE_TIMEOUT, "silence")) == []
-
-    @property
-    def outcome(self) -> tuple[object, ...]:
-        raised = None if self.raised is None else (self.raised.kind, self.raised.message)
-        failure = None if self.relay.failure is None else (self.relay.failure.kind, self.relay.failure.message)
-        return self.events, raised, failure, self.relay.usage, self.relay.started, self.relay.finished
-
-    @property
-    def chunks(self) -> list[Json]:
-        return [json.loads(item[6:]) for item in self.events if item != DONE]
-
-
-def is_error(item: bytes) -> bool:
-    return item.startswith(b'data: {"error":{"message":')
 
 
 def relayed(*chunks: Json, pass_usage: bool = False) -> Relayed:
@@ -362,6 +313,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(FRAGMENTS | st.binary(max_size=6), max_size=12), PLACES, st.booleans(), st.integers(1, 2000))
 def test_whatever_an_upstream_sends_there_are_only_events_or_a_gateway_error(
     fragments: list[bytes], places: set[int], pass_usage: bool, max_event: int

@@ -1,0 +1,89 @@
+"""One JSON object of a caller's request: its known members by type, what is left as extras.
+
+Nothing of a request may be lost in silence, so an object is read twice: into the struct of what is known, and
+into its raw members, of which those that the struct lacks become `Extra`s with their path as a name, unless
+they say nothing.
+"""
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from dragoman import errors
+from dragoman.errors import GatewayError, WireError
+from dragoman.turn import Extra
+from dragoman.wire.chat import Fields, parse_fields
+
+Body = dict[str, Any]
+"""A JSON object being built; its values are JSON values."""
+
+_T = TypeVar("_T")
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+_NOTHING: Final = (b"null", b"[]", b"{}")
+# Members that say what would be done without them, whatever object they stand in.
+_VACUOUS: Final[dict[str, Any]] = {
+    "speed": "standard",
+    "defer_loading": False,
+    "allowed_callers": ["direct"],
+    "caller": {"type": "direct"},
+    "citations": {"enabled": False},
+    "transformations": {"oversized_image": "downsize"},
+}
+# Members about cost or pace that never change what is answered: where a prompt may be cut for the cache, why
+# the cache was missed, in which steps a call's input is streamed.
+_HINTS: Final = frozenset(("cache_control", "diagnostics", "eager_input_streaming"))
+
+
+def invalid(param: str, message: str) -> GatewayError:
+    return GatewayError(errors.INVALID_REQUEST, message, param=param)
+
+
+def refuse(param: str, message: str) -> GatewayError:
+    return GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=param)
+
+
+def read(value: msgspec.Raw, kind: type[_S], at: str, extras: list[Extra]) -> _S:
+    """`value`, which stands at `at`, as a `kind`. Raises `GatewayError` INVALID_REQUEST naming what is wrong."""
+    known = decode(value, kind, at)
+    for name, member in members(value, at).items():
+        if name not in kind.__struct_fields__ and name != "type" and not vacuous(name, member):
+            extras.append(Extra("messages", f"{at}.{name}", member))
+    return known
+
+
+def decode(value: msgspec.Raw, kind: type[_T], at: str) -> _T:
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError as error:
+        raise wrong(at, error) from None
+
+
+def members(value: msgspec.Raw, at: str) -> Fields:
+    try:
+        return parse_fields(bytes(value))
+    except WireError:
+        raise invalid(at, f"'{at}' must be an object.") from None
+
+
+def absent(value: msgspec.Raw | None) -> bool:
+    return value is None or bytes(value) == b"null"
+
+
+def vacuous(name: str, value: msgspec.Raw) -> bool:
+    """Whether a member without a neutral form asks for nothing that would not be done without it."""
+    if name in _HINTS or bytes(value) in _NOTHING:
+        return True
+    return name in _VACUOUS and bool(decode(value, object, name) == _VACUOUS[name])
+
+
+def wrong(at: str, error: msgspec.ValidationError) -> GatewayError:
+    """msgspec says "Expected `int`, got `str` - at `$[0].top_p`"; the caller reads the path from the top."""
+    message, _, path = str(error).partition(" - at `")
+    # A place inside a mapping is given as "`key` in `$...`"; the mapping is near enough.
+    path = path.rpartition("`$")[2] if "`$" in path else path.removeprefix("$")
+    param = at + path.rstrip("`").replace("[...]", "")
+    if message.startswith("Object missing required field"):
+        name = f"{param}.{message.split('`')[1]}"
+        return invalid(name, f"Missing required parameter: '{name}'.")
+    return invalid(param, f"'{param}' is not right: {message[:1].lower()}{message[1:]}.".replace("`", "'"))

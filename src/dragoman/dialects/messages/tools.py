@@ -1,0 +1,148 @@
+"""Tools and tool choice of a Messages request in neutral form, and back.
+
+choice here    neutral     back
+-------------  ----------  -------------------------------------------------------------
+auto           auto        auto
+any            required    any
+tool           named       tool
+none           none        none
+-              allowed     only those tools are offered, with auto or any
+
+`disable_parallel_tool_use` is `parallel_tool_calls` turned round.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read, refuse
+from dragoman.dialects.profile import Profile
+from dragoman.turn import Extra, Loss, Tool, ToolChoice, Turn
+from dragoman.wire import messages as wire
+
+_OWN: Final = (None, "custom")
+"""The types of a tool the caller defines; all others are Anthropic's."""
+_ANY_OBJECT: Final[Body] = {"type": "object", "properties": {}}
+_MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
+
+WRAP_NOTE: Final = "Give the whole input of the tool as one string in the member `input`."
+WRAP_SCHEMA: Final[Body] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+
+
+def parse_tools(value: msgspec.Raw, extras: list[Extra]) -> tuple[Tool, ...]:
+    """What the caller defines; a tool that Anthropic defines becomes an extra, so that it can be refused by name."""
+    tools = []
+    for number, raw in enumerate(decode(value, list[msgspec.Raw], "tools")):
+        at = f"tools[{number}]"
+        kind = members(raw, at).get("type")
+        if kind is not None and decode(kind, object, f"{at}.type") not in _OWN:
+            extras.append(Extra("messages", f"{at}.type", raw))
+            continue
+        tool = read(raw, wire.Tool, at, extras)
+        if tool.input_schema is msgspec.UNSET:
+            raise invalid(f"{at}.input_schema", f"Missing required parameter: '{at}.input_schema'.")
+        tools.append(Tool(tool.name, tool.description, tool.input_schema, tool.strict))
+    return tuple(tools)
+
+
+def parse_choice(value: msgspec.Raw, extras: list[Extra]) -> tuple[ToolChoice, bool | None]:
+    """The choice, and whether calls may be parallel."""
+    given = read(value, wire.ToolChoice, "tool_choice", extras)
+    parallel = None if given.disable_parallel_tool_use is None else not given.disable_parallel_tool_use
+    match given.type:
+        case "tool":
+            if not given.name:
+                raise invalid("tool_choice.name", "A tool choice of type 'tool' needs the tool's name.")
+            return ToolChoice("named", (given.name,)), parallel
+        case "any":
+            return ToolChoice("required"), parallel
+        case "auto":
+            return ToolChoice("auto"), parallel
+        case "none":
+            return ToolChoice("none"), parallel
+
+
+def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+    """The members `tools` and `tool_choice`. Raises `GatewayError`."""
+    choice = turn.tool_choice
+    if not turn.tools:
+        if choice is not None and choice.mode in ("required", "named"):
+            raise invalid("tool_choice", "A tool cannot be demanded where no tool is given.")
+        return {}
+    offered = turn.tools
+    if choice is not None and choice.mode == "allowed":
+        offered = tuple(tool for tool in turn.tools if tool.name in choice.names)
+        if not offered:
+            raise invalid("tool_choice", "None of the allowed tools is among the tools.")
+        losses.append(Loss("tool_choice", "mapped", "only the allowed tools are offered"))
+    places = {tool.name: number for number, tool in enumerate(turn.tools)}
+    body: Body = {"tools": [_tool(tool, f"tools[{places[tool.name]}]", profile, losses) for tool in offered]}
+    rendered = _choice(choice, turn.parallel_tool_calls)
+    if rendered is not None:
+        body["tool_choice"] = rendered
+    return body
+
+
+def _choice(choice: ToolChoice | None, parallel: bool | None) -> Body | None:
+    body: Body
+    match choice:
+        case None if parallel is not False:
+            return None
+        case None:
+            body = {"type": "auto"}
+        case ToolChoice(mode="named"):
+            body = {"type": "tool", "name": choice.names[0]}
+        case ToolChoice(mode="allowed"):
+            body = {"type": "any" if choice.required else "auto"}
+        case ToolChoice():
+            body = {"type": _MODES[choice.mode]}
+    if parallel is False and body["type"] != "none":
+        body["disable_parallel_tool_use"] = True
+    return body
+
+
+def _tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    if tool.kind == "custom":
+        return _custom(tool, at, profile, losses)
+    body: Body = {"name": tool.name}
+    if tool.description is not None:
+        body["description"] = tool.description
+    body["input_schema"] = _schema(tool, at)
+    if tool.strict:
+        if profile.strict_tools:
+            body["strict"] = True
+        else:
+            losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
+    return body
+
+
+def _schema(tool: Tool, at: str) -> msgspec.Raw | Body:
+    """A schema must say that it is an object's; one that says nothing of it, or is not there, means that too."""
+    if tool.parameters is msgspec.UNSET or absent(tool.parameters):
+        return _ANY_OBJECT
+    given = members(tool.parameters, f"{at}.parameters")
+    return tool.parameters if "type" in given else {"type": "object", **given}
+
+
+def _custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    if profile.custom_tools != "wrap":
+        raise refuse(f"{at}.type", "This upstream has no custom tools.")
+    losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
+    notes = [tool.description or "", WRAP_NOTE]
+    if tool.format is not msgspec.UNSET:
+        notes.append(f"Its format: {bytes(tool.format).decode()}")
+    return {
+        "name": tool.name,
+        "description": "\n\n".join(note for note in notes if note),
+        "input_schema": WRAP_SCHEMA,
+    }
+
+
+def wrapped(text: str) -> Any:
+    """The input of a custom tool as the arguments of the function it is offered as."""
+    return {"input": text}

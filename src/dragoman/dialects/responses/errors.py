@@ -1,0 +1,87 @@
+"""Errors of Responses, both ways: the OpenAI envelope, and the error of a failed response."""
+
+from typing import Final
+
+import msgspec
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+from dragoman.wire import responses as wire
+from dragoman.wire.common import ErrorBody, ErrorEnvelope
+
+_UPSTREAM: Final = "upstream_error"
+# Types of other dialects, under the names this one has for them.
+_TYPES: Final = {
+    "api_error": "server_error",
+    "overloaded_error": "server_error",
+    "timeout_error": "server_error",
+    "not_found_error": "invalid_request_error",
+    "request_too_large": "invalid_request_error",
+}
+# `ResponseError.code` of the reference, and four that OpenAI sends beside it and clients act upon.
+CODES: Final = frozenset(
+    ("server_error", "rate_limit_exceeded", "invalid_prompt", "data_residency_mismatch", "bio_policy",
+     "misalignment_policy_violation", "vector_store_timeout", "invalid_image", "invalid_image_format",
+     "invalid_base64_image", "invalid_image_url", "image_too_large", "image_too_small", "image_parse_error",
+     "image_content_policy_violation", "invalid_image_mode", "image_file_too_large", "unsupported_image_media_type",
+     "empty_image_file", "failed_to_download_image", "image_file_not_found",
+     "insufficient_quota", "context_length_exceeded", "usage_not_included", "server_is_overloaded")
+)  # fmt: skip
+_CODES_OF_TYPES: Final = {
+    "rate_limit_error": "rate_limit_exceeded",
+    "invalid_request_error": "invalid_prompt",
+    "overloaded_error": "server_is_overloaded",
+}
+_SERVER_CODES: Final = frozenset(("server_error", "vector_store_timeout", "server_is_overloaded"))
+
+
+class _Envelope(msgspec.Struct):
+    error: wire.GivenError | str
+
+
+_parse: Final = msgspec.json.Decoder(_Envelope).decode
+
+
+def parse(body: bytes) -> ErrorBody | None:
+    """What an upstream's error body says, or None if it is no OpenAI envelope."""
+    try:
+        error = _parse(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return read(error)
+
+
+def read(error: wire.GivenError | str | None) -> ErrorBody:
+    if error is None:
+        return ErrorBody("The upstream reported an error.", _UPSTREAM)
+    if isinstance(error, str):
+        return ErrorBody(error, _UPSTREAM)
+    code = None if error.code is None else str(error.code)
+    return ErrorBody(error.message or "The upstream reported an error.", error.type or _UPSTREAM, error.param, code)
+
+
+def raised(error: wire.GivenError | str | None) -> GatewayError:
+    """A failed response as an error to the caller, by the code that it gave."""
+    said = read(error)
+    code = said.code or "server_error"
+    message = f"The upstream's response failed: {said.message}"
+    if code == "rate_limit_exceeded":
+        return GatewayError(errors.RATE_LIMIT_EXCEEDED, message)
+    if code in CODES - _SERVER_CODES:
+        return GatewayError(errors.INVALID_REQUEST, message)
+    return GatewayError(errors.PROTOCOL_ERROR, message)
+
+
+def render(error: ErrorBody) -> bytes:
+    return msgspec.json.encode(ErrorEnvelope(native(error)))
+
+
+def native(error: ErrorBody) -> ErrorBody:
+    """The error with a type that this dialect knows."""
+    return ErrorBody(error.message, _TYPES.get(error.type, error.type), error.param, error.code)
+
+
+def of_response(error: ErrorBody) -> wire.ResponseError:
+    """The error as a failed response has it: with a code out of a closed list."""
+    code = error.code if error.code in CODES else _CODES_OF_TYPES.get(error.type, "server_error")
+    return wire.ResponseError(code or "server_error", error.message)

@@ -1,0 +1,244 @@
+"""Tools, the choice among them and the format of the text: a request's members in neutral form.
+
+The nested shape of Chat (`{"type":"function","function":{...}}`) is read like the flat one: clients that know
+only Chat's tools send it here.
+"""
+
+import re
+from typing import Final, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from dragoman.dialects.profile import Profile
+from dragoman.dialects.responses.members import absent, decode, invalid, join, members, read, refuse
+from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
+from dragoman.wire import responses as wire
+
+_MODES: Final = ("auto", "none", "required")
+_KINDS: Final[tuple[CallKind, ...]] = ("function", "custom")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# What Chat means by leaving a function's parameters out; here they are required.
+_NO_PARAMETERS: Final = Raw(b'{"type":"object","properties":{},"required":[],"additionalProperties":false}')
+
+WRAP_NOTE: Final = "Give the whole input of the tool as one string in the member `input`."
+WRAP_SCHEMA: Final = Raw(
+    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
+)
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: Raw | UnsetType = UNSET
+    strict: bool | None = None
+
+
+class _Custom(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    format: Raw | UnsetType = UNSET
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Allowed(msgspec.Struct, frozen=True):
+    mode: Literal["auto", "required"]
+    tools: list[Raw]
+
+
+class _Grammar(msgspec.Struct, frozen=True):
+    """A custom tool's format as Chat nests it."""
+
+    type: str
+    grammar: Raw | UnsetType = UNSET
+
+
+def parse_tools(given: list[Raw] | None, extras: list[Extra]) -> tuple[Tool, ...]:
+    """The caller's own tools; a hosted one goes whole into an `Extra` named after its `type`."""
+    tools: list[Tool] = []
+    for number, value in enumerate(given or ()):
+        at = f"tools[{number}]"
+        match decode(value, wire.Kind, at).type:
+            case "function":
+                tools.append(_function(*_unnested(value, at, "function"), extras))
+            case "custom":
+                tools.append(_custom(*_unnested(value, at, "custom"), extras))
+            case None:
+                raise invalid(f"{at}.type", f"Missing required parameter: '{at}.type'.")
+            case _:
+                extras.append(Extra("responses", f"{at}.type", value))
+    return tuple(tools)
+
+
+def _unnested(value: Raw, at: str, kind: CallKind) -> tuple[Raw, str]:
+    inner = members(value, at).get(kind)
+    return (value, at) if inner is None or absent(inner) else (inner, f"{at}.{kind}")
+
+
+def _function(value: Raw, at: str, extras: list[Extra]) -> Tool:
+    tool = read(value, _Function, at, extras)
+    return Tool(tool.name, tool.description, _object(tool.parameters, f"{at}.parameters"), tool.strict)
+
+
+def _custom(value: Raw, at: str, extras: list[Extra]) -> Tool:
+    tool = read(value, _Custom, at, extras)
+    form = _object(tool.format, f"{at}.format")
+    if form is not UNSET:
+        nested = decode(form, _Grammar, f"{at}.format")
+        if nested.grammar is not UNSET:
+            inner = members(nested.grammar, f"{at}.format.grammar")
+            form = Raw(msgspec.json.encode({"type": nested.type, **inner}))
+    return Tool(tool.name, tool.description, kind="custom", format=form)
+
+
+def _object(value: Raw | UnsetType, at: str) -> Raw | UnsetType:
+    if value is UNSET or absent(value):
+        return UNSET
+    members(value, at)
+    return value
+
+
+def parse_choice(value: Raw, extras: list[Extra]) -> ToolChoice | None:
+    """The choice; that of a hosted tool goes whole into an `Extra`."""
+    at = "tool_choice"
+    if absent(value):
+        return None
+    if bytes(value).startswith(b'"'):
+        return _mode(decode(value, str, at))
+    kind = decode(value, wire.Kind, at).type
+    if kind is None:
+        raise invalid(f"{at}.type", f"Missing required parameter: '{at}.type'.")
+    if kind == "allowed_tools":
+        choice = _allowed(value, at, extras)
+    else:
+        named = _named(value, at, extras)
+        choice = None if named is None else ToolChoice("named", (named[1],), named[0])
+    if choice is None:
+        extras.append(Extra("responses", at, value))
+    return choice
+
+
+def _mode(text: str) -> ToolChoice:
+    for mode in _MODES:
+        if text == mode:
+            return ToolChoice(mode)
+    raise invalid("tool_choice", f"{text!r} is no tool choice: use auto, none, required or an object.")
+
+
+def _named(value: Raw, at: str, extras: list[Extra]) -> tuple[CallKind, str] | None:
+    """The kind and the name of one of the caller's own tools, None for a hosted one."""
+    said = decode(value, wire.Kind, at).type
+    for kind in _KINDS:
+        if said == kind:
+            inner, place = _unnested(value, at, kind)
+            return kind, read(inner, _Named, place, extras).name
+    return None
+
+
+def _allowed(value: Raw, at: str, extras: list[Extra]) -> ToolChoice | None:
+    inner = members(value, at).get("allowed_tools")
+    if inner is not None:
+        value, at = inner, f"{at}.allowed_tools"
+    allowed = read(value, _Allowed, at, extras)
+    named = [_named(tool, f"{at}.tools[{number}]", extras) for number, tool in enumerate(allowed.tools)]
+    own = [one for one in named if one is not None]
+    if len(own) < len(named):
+        return None
+    kind: CallKind = "custom" if own and all(one[0] == "custom" for one in own) else "function"
+    return ToolChoice("allowed", tuple(one[1] for one in own), kind, required=allowed.mode == "required")
+
+
+def parse_format(value: Raw, at: str, extras: list[Extra]) -> Format | None:
+    if absent(value):
+        return None
+    match decode(value, wire.Kind, at).type:
+        case "text":
+            read(value, wire.TextFormat, at, extras)
+            return Format("text")
+        case "json_object":
+            read(value, wire.JsonObjectFormat, at, extras)
+            return Format("json_object")
+        case "json_schema":
+            form = read(value, wire.JsonSchemaFormat, at, extras)
+            members(form.schema, f"{at}.schema")
+            description = None if form.description is UNSET else form.description
+            return Format(
+                "json_schema", form.name, description, form.schema, None if form.strict is UNSET else form.strict
+            )
+        case other:
+            name = join(at, "type")
+            raise invalid(name, f"'{name}' must be text, json_object or json_schema, not {other!r}.")
+
+
+def render_tools(
+    tools: tuple[Tool, ...], profile: Profile, losses: list[Loss]
+) -> list[wire.FunctionTool | wire.CustomTool]:
+    """Raises `GatewayError` UNSUPPORTED_PARAMETER for a tool that the upstream cannot have."""
+    return [_render_tool(tool, f"tools[{number}]", profile, losses) for number, tool in enumerate(tools)]
+
+
+def _render_tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:
+    if not _NAME.fullmatch(tool.name):
+        message = f"The tool name {tool.name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
+        raise refuse(f"{at}.name", message)
+    if tool.kind == "custom":
+        return _render_custom(tool, at, profile, losses)
+    strict: bool | None = bool(tool.strict)
+    if not profile.strict_tools:
+        if tool.strict:
+            losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
+        strict = None
+    parameters = _NO_PARAMETERS if tool.parameters is UNSET else tool.parameters
+    return wire.FunctionTool(tool.name, tool.description, parameters, strict)
+
+
+def _render_custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:
+    match profile.custom_tools:
+        case "native":
+            return wire.CustomTool(tool.name, tool.description, tool.format)
+        case "reject":
+            raise refuse(f"{at}.type", "This upstream has no custom tools.")
+        case "wrap":
+            losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
+            notes = [tool.description or "", WRAP_NOTE]
+            if tool.format is not UNSET:
+                notes.append(f"Its format: {bytes(tool.format).decode()}")
+            return wire.FunctionTool(tool.name, "\n\n".join(filter(None, notes)), WRAP_SCHEMA, False)
+
+
+def render_choice(turn: Turn, profile: Profile) -> str | wire.NamedTool | wire.AllowedTools | None:
+    """The choice; a tool is of the kind that the request's tools say, wrapped ones being functions."""
+    choice = turn.tool_choice
+    if choice is None:
+        return None
+    wraps = profile.custom_tools == "wrap"
+    kinds: dict[str, CallKind] = {tool.name: "function" if wraps else tool.kind for tool in turn.tools}
+    named = [wire.NamedTool(kinds.get(name, choice.kind), name) for name in choice.names]
+    match choice.mode:
+        case "named":
+            return named[0]
+        case "allowed":
+            return wire.AllowedTools("required" if choice.required else "auto", named)
+        case mode:
+            return mode
+
+
+def render_format(form: Format, profile: Profile, losses: list[Loss]) -> wire.Format:
+    match form.kind:
+        case "text":
+            return wire.TextFormat()
+        case "json_object":
+            return wire.JsonObjectFormat()
+        case "json_schema":
+            strict: bool | UnsetType = UNSET if form.strict is None else form.strict
+            if not profile.strict_tools:
+                if form.strict:
+                    losses.append(Loss("text.format.strict", "dropped", "the upstream does not enforce schemas"))
+                strict = UNSET
+            schema = Raw(b"{}") if form.schema is UNSET else form.schema
+            return wire.JsonSchemaFormat(
+                form.name, schema, UNSET if form.description is None else form.description, strict
+            )

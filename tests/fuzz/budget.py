@@ -1,0 +1,15 @@
+"""How long to search: briefly in every test run, at length where DRAGOMAN_FUZZ is set."""
+
+import os
+from typing import Final
+
+from hypothesis import HealthCheck, settings
+
+_AT_LENGTH: Final = bool(os.environ.get("DRAGOMAN_FUZZ"))
+SECONDS: Final = 3600 if _AT_LENGTH else 120
+"""How long one test may take."""
+BUDGET: Final = settings(
+    max_examples=20_000 if _AT_LENGTH else 200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
