@@ -1,61 +1,238 @@
 """One model call, sans-io: from the caller's dialect to an upstream's and back.
 
-Today both sides speak the same dialect and the bridge passes values through; it is the one place that
-joins two dialects, and the one table of them.
+It is the one place that joins two dialects, and the one table of them. Where both sides speak the same
+one, values pass untouched (`PassThrough`); else they go by way of the neutral vocabulary (`Translation`).
+A `Bridge` is made once for a call, a `Passage` for each upstream that is asked.
 """
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from dragoman import errors
-from dragoman.dialects.base import Dialect, Request, StreamRelay
+from dragoman.dialects.base import Codec, Dialect, Reader, Request, Setting, StreamRelay, Writer
+from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
-from dragoman.errors import GatewayError
-from dragoman.turn import Turn, Usage
+from dragoman.dialects.profile import Profile
+from dragoman.errors import ErrorKind, GatewayError, WireError
+from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
 from dragoman.wire import sse
+from dragoman.wire.common import ErrorBody
 
 FRONT_DOORS: Final[tuple[Dialect, ...]] = (CHAT, COMPLETIONS, EMBEDDINGS)
 """What callers may speak."""
 
+CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (CHAT_CODEC,)}
+"""What can be translated, callers' side and upstreams' side alike."""
+
+PATHS: Final[dict[str, str]] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
+"""Where an upstream serves a dialect, below its base URL."""
+
+
+class Passage(Protocol):
+    """One attempt: a request for one upstream, and that upstream's answer for the caller."""
+
+    path: str
+    body: bytes
+    losses: tuple[Loss, ...]
+
+    def answer(self, body: bytes) -> tuple[bytes, Usage | None]:
+        """A finished answer for the caller. Raises `GatewayError`."""
+        ...
+
+    def stream(self) -> StreamRelay: ...
+
+    def error(self, body: bytes, status: int, otherwise: str) -> bytes:
+        """An upstream's error body for the caller; one that says nothing readable becomes `otherwise`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Where fresh ids and the time come from; `now` is Unix time in seconds."""
+
+    new_id: Callable[[str], str]
+    now: Callable[[], float]
+
 
 class Bridge:
-    """A caller's request on its way to upstreams that speak `dialect`, and their answers on the way back."""
+    """A caller's request, ready to go to upstreams of any dialect."""
 
-    __slots__ = ("_dialect", "_max_event", "_request")
+    __slots__ = ("_body", "_dialect", "_ids", "_max_event", "_request", "_turn")
 
-    def __init__(self, dialect: Dialect, body: bytes, *, max_event: int = sse.MAX_EVENT) -> None:
+    def __init__(self, dialect: Dialect, body: bytes, ids: Ids, *, max_event: int = sse.MAX_EVENT) -> None:
+        """Raises `GatewayError` for a request that no upstream could answer."""
         self._dialect = dialect
+        self._body = body
+        self._ids = ids
         self._max_event = max_event
         self._request: Request = dialect.parse_request(body)
+        self._turn: Turn | None = None
 
     @property
     def turn(self) -> Turn:
+        """The head of the call: its model, and whether it is streamed."""
         return self._request.turn
 
-    def target(self, dialects: tuple[str, ...]) -> str:
-        """The path below an upstream's base URL. Raises `GatewayError` if none of its dialects will do."""
-        if self._dialect.family not in dialects:
-            message = f"The upstream of {self.turn.model!r} does not speak {self._dialect.family!r}."
-            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
-        return self._dialect.path
+    def toward(self, dialects: tuple[str, ...], model: str, profile: Profile, *, ask_usage: bool = True) -> Passage:
+        """The way to an upstream that speaks `dialects` and knows the model as `model`.
 
-    def request(self, model: str, *, ask_usage: bool) -> bytes:
-        """The body for an upstream that knows the model as `model`."""
-        return self._request.render(model, ask_usage=ask_usage)
+        The caller's own dialect is preferred, then the upstream's first. Raises `GatewayError`
+        UNSUPPORTED_PARAMETER for what that upstream cannot be told.
+        """
+        front = self._dialect
+        if front.family in dialects:
+            return PassThrough(front, self._request, model, self._max_event, ask_usage=ask_usage)
+        codec = next((CODECS[name] for name in dialects if name in CODECS), None)
+        if codec is None or front.name not in CODECS:
+            message = f"The upstream of {self.turn.model!r} does not speak {front.family!r}."
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
+        if self._turn is None:
+            self._turn = CODECS[front.name].parse(self._body)
+        setting = Setting(self._turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage)
+        return Translation(CODECS[front.name], codec, setting, model, profile, self._max_event)
+
+    def stream_error(self, error: GatewayError) -> list[bytes]:
+        """The events that end a stream of which only pings have been sent."""
+        return self._dialect.render_stream_error(error)
+
+    def error_events(self, body: bytes) -> list[bytes]:
+        """What `Passage.error` gave, as the end of such a stream."""
+        return self._dialect.relay_error_events(body)
+
+
+class PassThrough:
+    """Both sides speak the same dialect."""
+
+    __slots__ = ("_dialect", "_max_event", "_request", "body", "losses", "path")
+
+    def __init__(self, dialect: Dialect, request: Request, model: str, max_event: int, *, ask_usage: bool) -> None:
+        self._dialect = dialect
+        self._request = request
+        self._max_event = max_event
+        self.path = dialect.path
+        self.body = request.render(model, ask_usage=ask_usage)
+        self.losses: tuple[Loss, ...] = ()
 
     def answer(self, body: bytes) -> tuple[bytes, Usage | None]:
-        return self._dialect.relay_answer(body, self.turn.model)
+        return self._dialect.relay_answer(body, self._request.turn.model)
 
     def stream(self) -> StreamRelay:
         return self._dialect.relay_stream(self._request, max_event=self._max_event)
 
-    def error(self, body: bytes, otherwise: str) -> bytes:
-        """An upstream's error body for the caller; one that says nothing readable becomes `otherwise`."""
+    def error(self, body: bytes, status: int, otherwise: str) -> bytes:
         return self._dialect.relay_error(body, otherwise)
 
-    def error_events(self, body: bytes) -> list[bytes]:
-        """The same inside a stream of which only pings have been sent."""
-        return self._dialect.relay_error_events(body)
 
-    def stream_error(self, error: GatewayError) -> list[bytes]:
-        """The events that end a stream of which nothing else has been sent."""
-        return self._dialect.render_stream_error(error)
+class Translation:
+    """The caller speaks `front`, the upstream `back`."""
+
+    __slots__ = ("_back", "_front", "_max_event", "_profile", "_setting", "body", "losses", "path")
+
+    def __init__(
+        self, front: Codec, back: Codec, setting: Setting, model: str, profile: Profile, max_event: int
+    ) -> None:
+        self._front = front
+        self._back = back
+        self._setting = setting
+        self._profile = profile
+        self._max_event = max_event
+        rendered = back.render(setting.turn, model, profile)
+        self.path = PATHS[back.name]
+        self.body = rendered.body
+        self.losses = rendered.losses
+
+    def answer(self, body: bytes) -> tuple[bytes, Usage | None]:
+        answer = self._back.parse_answer(body)
+        return self._front.render_answer(answer, self._setting), answer.usage
+
+    def stream(self) -> StreamRelay:
+        reader = self._back.reader(max_event=self._max_event, profile=self._profile)
+        return TranslatedStream(reader, self._front.writer(self._setting))
+
+    def error(self, body: bytes, status: int, otherwise: str) -> bytes:
+        said = self._back.parse_error(body) or ErrorBody(otherwise, "upstream_error")
+        return self._front.render_error(said, status)
+
+
+class TranslatedStream:
+    """A streamed answer from one dialect into another; see `StreamRelay` for what it promises.
+
+    What is written before the first content is held, so that another upstream can still be asked.
+    """
+
+    __slots__ = ("_ended", "_held", "_reader", "_writer", "failure", "finished", "started", "usage")
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._held: list[bytes] = []
+        self._ended = False
+        self.started = False
+        self.finished = False
+        self.usage: Usage | None = None
+        self.failure: GatewayError | None = None
+
+    def receive(self, data: bytes) -> list[bytes]:
+        return self._step(lambda: self._reader.receive(data))
+
+    def eof(self) -> list[bytes]:
+        out = self._step(self._reader.eof)
+        if self._ended:
+            return out
+        return out + self._broken(errors.STREAM_ABORTED, "The upstream's answer ended before it was complete.")
+
+    def fail(self, error: GatewayError) -> list[bytes]:
+        if self._ended:
+            return []
+        try:
+            out = self._step(self._reader.eof)
+        except GatewayError:
+            out = []
+        return out if self.finished else self._give_up(error, _body(error))
+
+    def _step(self, read: Callable[[], list[Event]]) -> list[bytes]:
+        out: list[bytes] = []
+        if self._ended:
+            return out
+        try:
+            for event in read():
+                out += self._write(event)
+                if self.finished or self.failure is not None:
+                    break
+        except WireError as error:
+            out += self._broken(errors.PROTOCOL_ERROR, f"The upstream sent {error}.")
+        return out
+
+    def _write(self, event: Event) -> list[bytes]:
+        if isinstance(event, Failed):
+            said = ErrorBody(event.message, event.type or "upstream_error", None, event.code)
+            return self._give_up(GatewayError(errors.STREAM_ABORTED, f"The upstream reported: {event.message}"), said)
+        if isinstance(event, Used):
+            self.usage = event.usage
+        written = self._writer.write(event)
+        self._ended = self.finished = isinstance(event, Stopped)
+        if self.started:
+            return written
+        if isinstance(event, (Opened, Used, ReasoningSealed)):
+            self._held += written
+            return []
+        self.started = True
+        out, self._held = [*self._held, *written], []
+        return out
+
+    def _broken(self, kind: ErrorKind, message: str) -> list[bytes]:
+        error = GatewayError(kind, message)
+        return self._give_up(error, _body(error))
+
+    def _give_up(self, error: GatewayError, said: ErrorBody) -> list[bytes]:
+        self._ended = True
+        self.failure = error
+        self._held.clear()
+        if not self.started:
+            raise error
+        return self._writer.fail(said)
+
+
+def _body(error: GatewayError) -> ErrorBody:
+    return ErrorBody(error.message, error.kind.type, error.param, error.kind.code)

@@ -97,6 +97,8 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     """Where it is, path included; what is called is appended to it."""
     dialects: tuple[Literal["chat"], ...] = ("chat",)
     """What it speaks."""
+    profile: Literal["openai", "anthropic", "vllm", "ollama", "llamacpp", "deepseek", "openrouter", "gemini"] = "openai"
+    """The quirks of its kind, where a call is translated for it."""
     credential: str = "none"
     """`bearer REF`, `header NAME REF`, `query NAME REF`, `basic REF REF`, `caller` or `none`."""
     timeouts: TimeoutsConfig = TimeoutsConfig()

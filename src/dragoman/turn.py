@@ -182,6 +182,8 @@ class Thinking(msgspec.Struct, frozen=True, omit_defaults=True):
     effort: str | None = None
     budget_tokens: int | None = None
     summary: str | None = None
+    hidden: bool = False
+    """The caller wants no text of it; the gateway leaves it out of the answer."""
 
 
 class Extra(msgspec.Struct, frozen=True):

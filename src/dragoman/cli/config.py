@@ -1,5 +1,6 @@
 """`dragoman config`: what is set and by whom, whether it holds, and a file to begin with."""
 
+import importlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ import msgspec
 
 from dragoman import config as settings_schema
 from dragoman.cli import example, options
-from dragoman.cli.lazy import LazyGroup
 from dragoman.cli.output import Failure, align, dump, note, plain, say
 from dragoman.config import Config
 from dragoman.gateway.settings import FILE, Settings
@@ -20,11 +20,7 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 HIDDEN: Final = "***"
 
 
-CHECK: Final = ("dragoman.cli.config_check", "check", "Check the configuration as a start would.")
-"""Apart, because it imports what a start does; showing does not take it."""
-
-
-@click.group(cls=LazyGroup, verbs={"check": CHECK})
+@click.group()
 def config() -> None:
     """Show, check and write the configuration."""
 
@@ -51,6 +47,18 @@ def show(path: str | None, origin: bool, as_json: bool) -> None:
     else:
         for _, name, value in lines:
             say(f"{name} = {value}")
+
+
+@config.command()
+@click.argument("file", required=False)
+@options.config
+@options.as_json
+def check(file: str | None, path: str | None, as_json: bool) -> None:
+    """Check the configuration as a start would, secrets included; exit code 2 if it cannot stand."""
+    if file is not None and path is not None:
+        raise click.UsageError("Name the file once: as FILE or with --config.")
+    # Only here: checking imports what a start does, and showing has no use for it.
+    importlib.import_module("dragoman.cli.config_check").check(file or path, as_json=as_json)
 
 
 @config.command()

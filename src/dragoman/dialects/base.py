@@ -106,6 +106,8 @@ class Setting:
     now: int
     include_usage: bool = False
     """Whether a Chat caller asked for the usage chunk."""
+    input_estimate: int = 0
+    """How many tokens the request may have, if somebody estimated it; a Messages stream begins with a number."""
 
 
 class Reader(Protocol):

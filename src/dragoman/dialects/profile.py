@@ -1,6 +1,6 @@
 """The quirks of an upstream's kind, as data: what differs between servers that speak the same dialect."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,7 +26,30 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `strict` on tools and formats is understood."""
     reasoning_field: Literal["", "reasoning_content", "reasoning"] = ""
     """Where a Chat upstream writes and reads reasoning text, if anywhere."""
+    late_system: Literal["merge", "keep"] = "merge"
+    """System messages after the beginning, at a Messages upstream: into the leading one, or where they stand if
+    the API allows one there, as newer models do."""
+    thinking: Literal["adaptive", "budget"] = "adaptive"
+    """How an effort is put to a Messages upstream: by name, or as a budget of tokens, which older models want."""
     stores: bool = False
     """Whether a Chat upstream keeps completions, so that `metadata` may go there."""
     allow_unknown: bool = False
     """Whether a parameter nobody knows is left out with a loss instead of refused."""
+
+
+_OPEN: Final = Profile(
+    developer="system", merge_system=True, max_tokens="max_tokens", custom_tools="wrap",
+    reasoning_field="reasoning_content",
+)  # fmt: skip
+"""What most servers of open models have in common: chat templates with one system message, no custom tools."""
+
+PROFILES: Final[dict[str, Profile]] = {
+    "openai": Profile(),
+    "anthropic": Profile(custom_tools="reject", names="prefix"),
+    "vllm": _OPEN,
+    "ollama": msgspec.structs.replace(_OPEN, strict_tools=False, reasoning_field="reasoning"),
+    "llamacpp": msgspec.structs.replace(_OPEN, strict_tools=False),
+    "deepseek": msgspec.structs.replace(_OPEN, strict_tools=False),
+    "openrouter": Profile(max_tokens="max_tokens", custom_tools="wrap", reasoning_field="reasoning"),
+    "gemini": msgspec.structs.replace(_OPEN, strict_tools=False, reasoning_field=""),
+}

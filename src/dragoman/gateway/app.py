@@ -4,7 +4,7 @@ It is the one place that turns an error into an answer, and the owner of all tha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Final, Protocol
 
 import msgspec
@@ -249,8 +249,8 @@ class Gateway:
         if runtime.calls == 0:
             self._own(runtime.close())
 
-    def _own(self, work: Awaitable[None]) -> None:
-        task = asyncio.get_running_loop().create_task(_awaited(work))
+    def _own(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -258,10 +258,6 @@ class Gateway:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             self._observer.flush()
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
 
 
 def _changed(before: object, after: object, at: str = "") -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.config import AliasConfig, Config, UpstreamConfig
+from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.runtime import VIA, Runtime
@@ -41,14 +42,9 @@ class Store:
     close: Callable[[], Awaitable[None]]
 
 
-def store_url(settings: Settings, config: Config) -> str:
-    """Where the store is: as configured, or a SQLite file in the state directory."""
-    return config.store.url or f"sqlite:///{settings.state_dir / 'dragoman.db'}"
-
-
 def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     """Opens the store as its owner. Raises `ConfigError`."""
-    url = store_url(settings, config)
+    url = settings.store_url(config)
     strict = config.store.strict
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
     ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
@@ -83,7 +79,8 @@ class Composer:
             aliases[name] = _alias(config, name, upstream, item)
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
-        return Runtime(config, RouteTable(config.routes(), direct, default), aliases, upstreams)
+        profiles = {name: PROFILES[item.profile] for name, item in config.upstreams.items()}
+        return Runtime(config, RouteTable(config.routes(), direct, default), aliases, upstreams, profiles)
 
     def _upstream(self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig) -> HttpUpstream:
         at = f"{table}.{name}"

@@ -3,11 +3,12 @@
 from typing import Final
 
 from dragoman import errors
-from dragoman.bridge import Bridge
+from dragoman.bridge import Bridge, Ids, Passage
 from dragoman.dialects.base import Dialect
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
+from dragoman.gateway.clock import new_id
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
 from dragoman.gateway.runtime import Runtime, Services
@@ -36,9 +37,8 @@ class Exchange:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, booking, server = self._call, self.booking, self._runtime.config.server
         key = await self._services.keyring.identify(call.token())
-        bridge = Bridge(
-            self._dialect, await call.read(server.max_body, server.body_timeout), max_event=server.max_event
-        )
+        body = await call.read(server.max_body, server.body_timeout)
+        bridge = Bridge(self._dialect, body, Ids(new_id, self._services.clock.now), max_event=server.max_event)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream
@@ -71,41 +71,51 @@ class Exchange:
         timeouts = target.timeouts or upstream.timeouts
         booking.upstream, booking.model = target.upstream, target.model
         booking.attempts += 1
-        request = self._request(bridge, target, upstream)
+        passage = self._passage(bridge, target)
+        request = self._request(passage, target)
         call.watch.total(timeouts.total)
         call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
         reply = await call.watch.guard(upstream.open(request))
         try:
             if not 200 <= reply.status < 300:
-                return await self._refused(bridge, upstream, reply, stream, last=last)
+                return await self._refused(bridge, passage, upstream, reply, stream, last=last)
             if stream is None:
-                await self._buffered(bridge, reply, timeouts)
+                await self._buffered(passage, reply, timeouts)
             else:
                 check_stream(reply)
                 stream.headers = _back(reply.headers)
-                await stream.run(reply, bridge.stream(), timeouts)
+                await stream.run(reply, passage.stream(), timeouts)
         finally:
             reply.close()
         return True
 
-    def _request(self, bridge: Bridge, target: Target, upstream: Upstream) -> UpstreamRequest:
+    def _passage(self, bridge: Bridge, target: Target) -> Passage:
         settings = self._runtime.config.upstreams[target.upstream]
-        path = bridge.target(settings.dialects)
-        body = bridge.request(target.model, ask_usage=settings.include_usage)
-        headers = _headers(self._call)
-        if settings.credential == "caller":
-            headers += self._call.own_credential()
-        return UpstreamRequest("POST", path, headers, body)
+        profile = self._runtime.profiles[target.upstream]
+        return bridge.toward(settings.dialects, target.model, profile, ask_usage=settings.include_usage)
 
-    async def _buffered(self, bridge: Bridge, reply: Reply, timeouts: Timeouts) -> None:
+    def _request(self, passage: Passage, target: Target) -> UpstreamRequest:
+        headers = _headers(self._call)
+        if self._runtime.config.upstreams[target.upstream].credential == "caller":
+            headers += self._call.own_credential()
+        return UpstreamRequest("POST", passage.path, headers, passage.body)
+
+    async def _buffered(self, passage: Passage, reply: Reply, timeouts: Timeouts) -> None:
         check_encoding(reply)
-        answer, usage = bridge.answer(await read_all(self._call, reply, MAX_ANSWER, timeouts.idle))
+        answer, usage = passage.answer(await read_all(self._call, reply, MAX_ANSWER, timeouts.idle))
         self.booking.usage = usage
         headers = [(b"content-type", JSON), *_back(reply.headers)]
         await self._call.answer(reply.status, headers, answer, source="upstream")
 
     async def _refused(
-        self, bridge: Bridge, upstream: Upstream, reply: Reply, stream: ModelStream | None, *, last: bool
+        self,
+        bridge: Bridge,
+        passage: Passage,
+        upstream: Upstream,
+        reply: Reply,
+        stream: ModelStream | None,
+        *,
+        last: bool,
     ) -> bool:
         """An answer that is no success: another upstream, or the upstream's own words for the caller."""
         if reply.status in RETRY_STATUS and not last:
@@ -115,7 +125,8 @@ class Exchange:
             message = f"The upstream {upstream.name!r} answered with a redirect ({reply.status})."
             raise GatewayError(errors.PROTOCOL_ERROR, message)
         raw = await read_all(self._call, reply, MAX_ERROR, upstream.timeouts.idle)
-        said = bridge.error(upstream.redact(raw), f"The upstream {upstream.name!r} answered {reply.status}.")
+        otherwise = f"The upstream {upstream.name!r} answered {reply.status}."
+        said = passage.error(upstream.redact(raw), reply.status, otherwise)
         if stream is not None and self._call.head_sent:
             await stream.end(bridge.error_events(said))
         else:

@@ -4,7 +4,6 @@ Nothing is written while a call runs: counters are bumped in memory and log line
 written by `flush` off the hot path. A line holds names and numbers, never bodies, queries or headers.
 """
 
-import sys
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -118,8 +117,3 @@ def _line(record: CallRecord) -> bytes:
     at = datetime.fromtimestamp(record.timestamp, UTC)
     name, model = (redact.text(record.name), redact.text(record.model)) if record.name else ("", record.model)
     return msgspec.json.encode(msgspec.structs.replace(record, timestamp=at, name=name, model=model))
-
-
-def write_stdout(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()

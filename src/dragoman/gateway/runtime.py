@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dragoman.config import Config
+from dragoman.dialects.profile import Profile
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.aliases import Alias
@@ -26,6 +27,8 @@ class Runtime:
     routes: RouteTable
     aliases: Mapping[str, Alias]
     upstreams: Mapping[str, Upstream]
+    profiles: Mapping[str, Profile]
+    """The quirks of each model upstream."""
     calls: int = 0
     """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
     retired: bool = False

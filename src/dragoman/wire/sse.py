@@ -7,7 +7,7 @@ It is not a client: `retry` is ignored and nobody reconnects.
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -55,28 +55,33 @@ class Decoder:
             searched = len(pending) - 1
             pending += data
             if pending.find(b"\n\n", searched) < 0:
-                self._check(pending)
+                self._check_pending()
                 return
             data = bytes(pending)
             pending.clear()
-        *blocks, tail = data.split(b"\n\n")
-        pending += tail
+        blocks = data.split(b"\n\n")
+        pending += blocks.pop()
         for block in blocks:
-            self._check(block)
+            if len(block) > self._max_event:
+                self._refuse()
             frame = _parse(block)
             if frame is not None:
                 yield frame
-        self._check(pending)
+        if pending:
+            self._check_pending()
 
     @property
     def pending(self) -> bool:
         """Whether bytes of an unfinished event are held: after the last byte, a sign of truncation."""
         return bool(self._pending.strip(b"\n"))
 
-    def _check(self, block: bytes | bytearray) -> None:
-        # An LF at the end of what is pending may be half of the blank line, which is not the event's.
-        if len(block) > self._max_event and len(block) - block.endswith(b"\n") > self._max_event:
-            raise WireError(f"an event of more than {self._max_event} bytes")
+    def _check_pending(self) -> None:
+        # An LF at its end may be half of the blank line, which is not the event's.
+        if len(self._pending) - self._pending.endswith(b"\n") > self._max_event:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise WireError(f"an event of more than {self._max_event} bytes")
 
     def _normalise(self, data: bytes) -> bytes:
         """Every line end as LF; a CR that ends the input counts at once, an LF after it is then dropped."""

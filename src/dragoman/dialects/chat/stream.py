@@ -37,7 +37,7 @@ from dragoman.wire.common import ErrorBody
 MAX_HELD: Final = 256 * 1024
 """Bytes of chunks without content that may precede the first content: a role chunk per choice, and keep-alives."""
 
-_NULL: Final = b"null"
+_NULL: Final = msgspec.Raw(b"null")
 _EMPTY: Final = (b"null", b'""', b"[]", b"{}")
 
 
@@ -102,20 +102,20 @@ class ChatRelay:
             out += self.eof()
             return
         chunk = _parse(data)
-        if frame.event == b"error" or (chunk is not None and bytes(chunk.error) != _NULL):
+        if frame.event == b"error" or (chunk is not None and chunk.error != _NULL):
             out += self._said_error(data)
         elif chunk is None:
             out += self._broken(errors.PROTOCOL_ERROR, "The upstream sent an event that is no chunk.")
-        elif self._book(chunk):
-            event = self._render(data, chunk)
+        elif self._book(chunk, counted := chunk.usage != _NULL):
+            event = self._render(data, chunk, strip_usage=counted and not self._pass_usage)
             if self._state is State.RUNNING:
                 out.append(event)
             else:
                 self._opening(data, event, out)
 
-    def _book(self, chunk: wire.Chunk) -> bool:
+    def _book(self, chunk: wire.Chunk, counted: bool) -> bool:
         """Notes usage and finish reasons; False for a usage chunk the caller did not ask for."""
-        if bytes(chunk.usage) != _NULL:
+        if counted:
             self.usage = read_usage(chunk.usage) or self.usage
             if not chunk.choices and not self._pass_usage:
                 return False
@@ -138,8 +138,7 @@ class ChatRelay:
         if self._held_bytes > MAX_HELD:
             out += self._broken(errors.PROTOCOL_ERROR, "The upstream sends chunks without content.")
 
-    def _render(self, data: bytes, chunk: wire.Chunk) -> bytes:
-        strip_usage = not self._pass_usage and bytes(chunk.usage) != _NULL
+    def _render(self, data: bytes, chunk: wire.Chunk, *, strip_usage: bool) -> bytes:
         if (chunk.model == self._model or chunk.model is None) and not strip_usage and b"\n" not in data:
             return b"data: " + data + b"\n\n"
         fields = wire.parse_fields(data)

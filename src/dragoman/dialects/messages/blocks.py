@@ -25,8 +25,8 @@ _PARTS: Final = ("text", "image", "document")
 
 def parse_system(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:
     """The system prompt as a leading message; none where it is empty."""
-    content = decode(value, str | list[msgspec.Raw], "system")  # type: ignore[arg-type]
-    parts = _texts(content, "system", extras)
+    text = bytes(value).startswith(b'"')
+    parts = _texts(decode(value, str if text else list[msgspec.Raw], "system"), "system", extras)
     return (Message("system", parts),) if parts else ()
 
 

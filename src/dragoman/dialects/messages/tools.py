@@ -11,7 +11,7 @@ none           none        none
 `disable_parallel_tool_use` is `parallel_tool_calls` turned round.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -141,8 +141,3 @@ def _custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
         "description": "\n\n".join(note for note in notes if note),
         "input_schema": WRAP_SCHEMA,
     }
-
-
-def wrapped(text: str) -> Any:
-    """The input of a custom tool as the arguments of the function it is offered as."""
-    return {"input": text}

@@ -75,7 +75,7 @@ def end(
     service_tier: str | None,
 ) -> wire.Response:
     """The response when all has come."""
-    status, reason = outcome(stop, output)
+    status, reason = outcome(stop, refused=refuses(output))
     return msgspec.structs.replace(
         begun,
         status=status,
@@ -106,15 +106,14 @@ def fail(
     )
 
 
-def outcome(stop: Stop, output: list[wire.OutputItem]) -> tuple[wire.Status, str | None]:
-    """A refusal in words is a complete answer; one without is the work of a filter."""
-    if stop is Stop.REFUSAL and any(_refuses(item) for item in output):
-        return "completed", None
-    return OUTCOMES[stop]
+def outcome(stop: Stop, *, refused: bool) -> tuple[wire.Status, str | None]:
+    """The status and why it is incomplete. A refusal in words is complete; one without is the work of a filter."""
+    return ("completed", None) if stop is Stop.REFUSAL and refused else OUTCOMES[stop]
 
 
-def _refuses(item: wire.OutputItem) -> bool:
-    return isinstance(item, wire.OutputMessage) and any(isinstance(part, wire.RefusalPart) for part in item.content)
+def refuses(output: list[wire.OutputItem]) -> bool:
+    messages = [item for item in output if isinstance(item, wire.OutputMessage)]
+    return any(isinstance(part, wire.RefusalPart) for message in messages for part in message.content)
 
 
 def _reasoning(echo: wire.ReasoningEcho, turn: Turn, output: list[wire.OutputItem]) -> wire.ReasoningEcho:

@@ -111,7 +111,7 @@ def render(answer: Answer, setting: Setting) -> bytes:
     """The whole response object, every key present."""
     begun = echo.begin(setting, answer.id, answer.created)
     output = _Output(setting).render(answer.items)
-    status, _ = echo.outcome(answer.stop, output)
+    status, _ = echo.outcome(answer.stop, refused=echo.refuses(output))
     if status == "incomplete" and output:
         output[-1] = incomplete(output[-1])
     ended = echo.end(

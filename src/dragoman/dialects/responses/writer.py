@@ -66,6 +66,7 @@ class ResponsesWriter:
         self._output: list[wire.OutputItem] = []
         self._open: OpenItem | None = None
         self._muted = False
+        self._refused = False
         self._held: list[msgspec.Raw] = []
         self._usage: Usage | None = None
         self._ended = False
@@ -89,6 +90,7 @@ class ResponsesWriter:
             case TextDelta():
                 self._message().say(event.text, event.logprobs)
             case RefusalDelta():
+                self._refused = True
                 self._message().refuse(event.text)
             case Annotated():
                 self._annotate(event.annotation)
@@ -163,7 +165,7 @@ class ResponsesWriter:
         assert self._begun is not None
         if self._held:
             self._message()  # annotations that came after their text go into a text of their own
-        status, _ = echo.outcome(stopped.stop, self._output)
+        status, _ = echo.outcome(stopped.stop, refused=self._refused)
         self._close(status)
         response = echo.end(
             self._begun,
@@ -200,7 +202,7 @@ class ResponsesWriter:
     def _put(self, event: events.StreamEvent) -> None:
         event.sequence_number = self._number
         self._number += 1
-        self._out.append(sse.render(_encode(event), event.__struct_config__.tag.encode()))
+        self._out.append(sse.render(_encode(event), str(event.__struct_config__.tag).encode()))
 
     def _taken(self) -> list[bytes]:
         out, self._out = self._out, []

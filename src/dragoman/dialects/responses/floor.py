@@ -1,0 +1,91 @@
+"""The order of events of one answer: while a call is open, what belongs to other items waits.
+
+The neutral events say "the text", "the call": an upstream that works on two items at once must not show.
+"""
+
+from collections import deque
+from typing import Final, Literal
+
+import msgspec
+
+from dragoman.dialects.responses.given_items import GivenItem
+from dragoman.dialects.responses.parts import raw
+from dragoman.errors import WireError
+from dragoman.turn import Annotated, CallClosed, CallOpened, Event, ReasoningDelta, TextDelta
+
+MAX_WAITING: Final = 65_536
+"""Events that may wait for an open call; upstreams that keep items apart make none wait."""
+
+
+class Floor:
+    """Gives events out one item at a time, and numbers reasoning parts and annotations by what has gone before."""
+
+    def __init__(self) -> None:
+        self._holder: GivenItem | None = None
+        self._waiting: deque[tuple[GivenItem, int, Event]] = deque()
+        self._run = 0
+        self._begins: dict[tuple[GivenItem, int], int] = {}
+        self._thinker: GivenItem | None = None
+        self._next: dict[Literal["text", "summary"], int] = {}
+        self._offset: dict[Literal["text", "summary"], int] = {}
+
+    def give(self, item: GivenItem, part: int, given: list[Event], out: list[Event]) -> None:
+        """`given` belongs to a content part of `item`; `out` takes what may go now."""
+        queue = deque((item, part, event) for event in given)
+        while queue:
+            owner, place, event = queue.popleft()
+            if self._holder is not None and owner is not self._holder:
+                self._waiting.append((owner, place, event))
+                if len(self._waiting) > MAX_WAITING:
+                    raise WireError("a call that is never closed")
+                continue
+            out.append(self._placed(owner, place, event))
+            if isinstance(event, CallOpened):
+                self._holder = owner
+            elif isinstance(event, CallClosed):
+                self._holder = None
+                queue = self._waiting + queue
+                self._waiting = deque()
+
+    def _placed(self, item: GivenItem, part: int, event: Event) -> Event:
+        if isinstance(event, Annotated):
+            return _shifted(event, self._begins.get((item, part), 0))
+        if isinstance(event, ReasoningDelta):
+            self._run = 0
+            return self._numbered(item, event)
+        self._thinker = None
+        if isinstance(event, TextDelta):
+            self._begins.setdefault((item, part), self._run)
+            self._run += len(event.text)
+        else:
+            self._run = 0
+        return event
+
+    def _numbered(self, item: GivenItem, event: ReasoningDelta) -> ReasoningDelta:
+        """Reasoning that follows reasoning of another item goes on counting, so that it begins a new part."""
+        if self._thinker is None:
+            self._next, self._offset = {}, {}
+        elif self._thinker is not item:
+            self._offset = dict(self._next)
+        self._thinker = item
+        part = event.part + self._offset.get(event.channel, 0)
+        self._next[event.channel] = part + 1
+        return ReasoningDelta(event.text, event.channel, part)
+
+
+class _Place(msgspec.Struct, frozen=True):
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+def _shifted(event: Annotated, by: int) -> Annotated:
+    if not by:
+        return event
+    place = msgspec.json.decode(event.annotation, type=_Place)
+    moved = {
+        name: raw(index + by)
+        for name, index in (("start_index", place.start_index), ("end_index", place.end_index))
+        if index is not None
+    }
+    members = msgspec.json.decode(event.annotation, type=dict[str, msgspec.Raw])
+    return Annotated(raw({**members, **moved}))

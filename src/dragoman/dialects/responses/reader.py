@@ -1,0 +1,289 @@
+"""A streamed Responses answer as events.
+
+    event of the upstream                       gives
+    ------------------------------------------  ------------------------------------------------------------
+    (first)                                     Opened, from the response it carries if it does
+    response.output_text.delta                  TextDelta
+    response.refusal.delta                      RefusalDelta
+    response.output_text.annotation.added       Annotated
+    response.reasoning_text.delta,              ReasoningDelta; `response.reasoning.delta` is Open Responses'
+    response.reasoning_summary_text.delta       name of the first
+    response.output_item.added of a call        CallOpened, once name and call id are known
+    response.*_call_arguments / _input .delta   CallDelta
+    response.*_call_arguments / _input .done    what no delta gave, CallClosed
+    response.output_item.done                   what is still missing of the item, ReasoningSealed
+    response.completed, response.incomplete     what is still missing of all items, Used, Stopped
+    error, response.failed                      Failed
+    anything else                               nothing: hosted tools, audio, and what is yet to be invented
+
+An item is known by its `output_index`, and by its id where an upstream leaves the index out. Items should not
+overlap; where they do, what belongs to others waits until the open call is closed. Text is never given twice:
+of a whole part only what is longer than the deltas so far. Annotations count from where the present run of
+text began, so those of a later part are shifted.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.dialects.responses import errors
+from dragoman.dialects.responses.given_items import GivenItem
+from dragoman.dialects.responses.response import read_stop, read_usage
+from dragoman.errors import WireError
+from dragoman.turn import Annotated, CallClosed, CallOpened, Event, Failed, Opened, Stopped, TextDelta, Used
+from dragoman.wire import responses as wire
+from dragoman.wire import responses_events as events
+from dragoman.wire import sse
+
+MAX_ITEMS: Final = 4096
+"""Items of one answer; OpenAI's own bound of a stored conversation is far below."""
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of events of one answer: what is kept of it is bounded with it."""
+
+_Handler = Callable[["ResponsesReader", bytes, list[Event]], None]
+
+
+class ResponsesReader:
+    """See the table above."""
+
+    def __init__(self, max_event: int = sse.MAX_EVENT, max_answer: int = MAX_ANSWER) -> None:
+        self._decoder = sse.Decoder(max_event)
+        self._left = max_answer
+        self._begun = False
+        self._floor = Floor()
+        self._items: list[GivenItem] = []
+        self._by_index: dict[int, GivenItem] = {}
+        self._by_id: dict[str, GivenItem] = {}
+        self._called = False
+        self._broken: WireError | None = None
+        self.done = False
+
+    def receive(self, data: bytes) -> list[Event]:
+        """Raises `WireError`, but not before the events that came in front of what is wrong have been given."""
+        out: list[Event] = []
+        if self._broken is not None:
+            raise self._broken
+        try:
+            for frame in self._decoder.receive(data):
+                if self.done:
+                    break
+                self._frame(frame, out)
+        except WireError as error:
+            self._broken = error
+            if not out:
+                raise
+        return out
+
+    def eof(self) -> list[Event]:
+        """Nothing: an answer that is whole has said so by now."""
+        if self._broken is not None:
+            raise self._broken
+        return []
+
+    def _frame(self, frame: sse.Frame, out: list[Event]) -> None:
+        data = frame.data
+        if not data or data.startswith(sse.DONE):
+            return
+        self._left -= len(data)
+        if self._left < 0:
+            raise WireError("an answer that is too long")
+        try:
+            if not data.isascii():
+                data.decode("utf-8")  # what is kept raw is not looked into
+            head = events.parse_head(data)
+            kind = head.type or frame.event.decode("ascii", "replace")
+            handler = _HANDLERS.get(kind)
+            if handler is None and not head.type and head.error is not msgspec.UNSET:
+                handler = ResponsesReader._error
+            if handler is not None:
+                handler(self, data, out)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise WireError("an event that is not what its type says") from None
+
+    def _give(self, item: GivenItem, given: list[Event], out: list[Event], part: int = 0) -> None:
+        if not self._begun:
+            self._open(wire.GivenResponse(), out)
+        self._called = self._called or any(isinstance(event, CallOpened) for event in given)
+        self._floor.give(item, part, given, out)
+
+    def _open(self, response: wire.GivenResponse, out: list[Event]) -> None:
+        if not self._begun:
+            self._begun = True
+            out.append(Opened(response.id, int(response.created_at), response.model or ""))
+
+    def _begin(self, data: bytes, out: list[Event]) -> None:
+        self._open(events.parse_response(data).response, out)
+
+    def _added(self, data: bytes, out: list[Event]) -> None:
+        given = events.parse_item(data)
+        kind = wire.parse_kind(given.item).type or ""
+        known = wire.parse_item(given.item) if kind in wire.READ_ITEMS else None
+        item = None if given.output_index is None else self._by_index.get(given.output_index)
+        if item is None or item.done or item.kind != kind:
+            item = self._new(kind, given.output_index)
+        if known is not None:
+            self._know(item, known)
+            self._give(item, item.begin(known), out)
+
+    def _item_done(self, data: bytes, out: list[Event]) -> None:
+        given = events.parse_item(data)
+        if wire.parse_kind(given.item).type not in wire.READ_ITEMS:
+            return
+        known = wire.parse_item(given.item)
+        item = self._by_id.get(known.id or "")
+        if item is None and given.output_index is not None:
+            item = self._by_index.get(given.output_index)
+        if item is None or item.kind != known.type:
+            item = self._new(known.type, given.output_index)
+        self._whole(item, known, out)
+
+    def _whole(self, item: GivenItem, known: wire.GivenItem, out: list[Event]) -> None:
+        self._know(item, known)
+        for part, given in item.whole(known, self._items.index(item)):
+            self._give(item, given, out, part)
+        item.done = True
+
+    def _know(self, item: GivenItem, known: wire.GivenItem) -> None:
+        if known.id:
+            self._by_id[known.id] = item
+
+    def _new(self, kind: str, index: int | None) -> GivenItem:
+        if len(self._items) >= MAX_ITEMS:
+            raise WireError(f"an answer of more than {MAX_ITEMS} items")
+        item = GivenItem(kind)
+        self._by_index[len(self._items) if index is None else index] = item
+        self._items.append(item)
+        return item
+
+    def _of(self, place: events.GivenPlace, kind: str) -> GivenItem:
+        """The item that an event belongs to; a new one where nobody has announced it."""
+        item = self._by_id.get(place.item_id or "")
+        if item is None and place.output_index is not None:
+            item = self._by_index.get(place.output_index)
+        if item is None and place.output_index is None and self._items and self._items[-1].kind == kind:
+            item = self._items[-1]
+        return item if item is not None and item.kind == kind else self._new(kind, place.output_index)
+
+    def _text(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "message")
+        self._give(item, item.text(delta), out, delta.content_index)
+
+    def _refusal(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "message")
+        self._give(item, item.refusal(delta), out, delta.content_index)
+
+    def _annotation(self, data: bytes, out: list[Event]) -> None:
+        given = events.parse_annotation(data)
+        item = self._of(given, "message")
+        self._give(item, item.annotation(given), out, given.content_index)
+
+    def _thought(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "reasoning")
+        self._give(item, item.thought(delta), out)
+
+    def _summary(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "reasoning")
+        self._give(item, item.summary(delta), out)
+
+    def _arguments(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "function_call")
+        self._give(item, item.arguments(delta), out)
+
+    def _input(self, data: bytes, out: list[Event]) -> None:
+        delta = events.parse_delta(data)
+        item = self._of(delta, "custom_tool_call")
+        self._give(item, item.arguments(delta), out)
+
+    def _arguments_done(self, data: bytes, out: list[Event]) -> None:
+        done = events.parse_call_done(data)
+        item = self._of(done, "function_call")
+        self._give(item, item.arguments_done(done), out)
+
+    def _input_done(self, data: bytes, out: list[Event]) -> None:
+        done = events.parse_call_done(data)
+        item = self._of(done, "custom_tool_call")
+        self._give(item, item.arguments_done(done), out)
+
+    def _end(self, data: bytes, out: list[Event]) -> None:
+        """The response at the end: what it has that the events had not, and why it ended."""
+        response = events.parse_response(data).response
+        if response.status in ("failed", "cancelled"):
+            self._failed(data, out)
+            return
+        self._open(response, out)
+        matched: set[GivenItem] = set()
+        for number, value in enumerate(response.output or ()):
+            if wire.parse_kind(value).type in wire.READ_ITEMS:
+                known = wire.parse_item(value)
+                item = self._match(known, number, matched)
+                matched.add(item)
+                self._whole(item, known, out)
+        for item in self._items:
+            self._give(item, item.end(), out)
+        usage = read_usage(response.usage)
+        if usage is not None:
+            out.append(Used(usage))
+        if response.status is None and events.parse_head(data).type == "response.incomplete":
+            response = msgspec.structs.replace(response, status="incomplete")
+        out.append(Stopped(read_stop(response, called=self._called), service_tier=response.service_tier))
+        self.done = True
+
+    def _match(self, known: wire.GivenItem, number: int, matched: set[GivenItem]) -> GivenItem:
+        """The item of the events that `known` completes: the one of its id, its call, or its place."""
+        candidates = [item for item in self._items if item.kind == known.type and item not in matched]
+        for item in candidates:
+            if (known.id and item.id == known.id) or (known.call_id and item.call_id == known.call_id):
+                return item
+        for item in (self._by_index.get(number), self._items[number] if number < len(self._items) else None):
+            if item is not None and item in candidates:
+                return item
+        return self._new(known.type, None)
+
+    def _failed(self, data: bytes, out: list[Event]) -> None:
+        response = events.parse_response(data).response
+        self._open(response, out)
+        said = errors.read(response.error)
+        out.append(Failed(said.message, said.code, said.type if said.type != errors.UNSAID else None))
+        self.done = True
+
+    def _error(self, data: bytes, out: list[Event]) -> None:
+        given = events.parse_error(data)
+        self._open(wire.GivenResponse(), out)
+        nested = given.error
+        if nested is None:
+            nested = wire.GivenError(given.message, given.code, None, given.param)
+        said = errors.read(nested)
+        out.append(Failed(said.message, said.code, said.type if said.type != errors.UNSAID else None))
+        self.done = True
+
+
+_HANDLERS: Final[dict[str, _Handler]] = {
+    "response.created": ResponsesReader._begin,
+    "response.queued": ResponsesReader._begin,
+    "response.in_progress": ResponsesReader._begin,
+    "response.output_item.added": ResponsesReader._added,
+    "response.output_item.done": ResponsesReader._item_done,
+    "response.output_text.delta": ResponsesReader._text,
+    "response.output_text.annotation.added": ResponsesReader._annotation,
+    "response.refusal.delta": ResponsesReader._refusal,
+    "response.reasoning_text.delta": ResponsesReader._thought,
+    "response.reasoning.delta": ResponsesReader._thought,
+    "response.reasoning_summary_text.delta": ResponsesReader._summary,
+    "response.function_call_arguments.delta": ResponsesReader._arguments,
+    "response.function_call_arguments.done": ResponsesReader._arguments_done,
+    "response.custom_tool_call_input.delta": ResponsesReader._input,
+    "response.custom_tool_call_input.done": ResponsesReader._input_done,
+    "response.completed": ResponsesReader._end,
+    "response.incomplete": ResponsesReader._end,
+    "response.failed": ResponsesReader._failed,
+    "response.cancelled": ResponsesReader._failed,
+    "error": ResponsesReader._error,
+}
