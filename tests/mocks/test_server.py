@@ -113,14 +113,16 @@ async def test_it_speaks_tls() -> None:
                     await client.get(f"/scenario/{spec}/stream-test/events")
 
 
-async def test_bad_http_is_a_400_and_uvicorns_loggers_are_left_alone(
-    server: MockServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    handlers = logging.getLogger("uvicorn.access").handlers
-    assert (await talk(server.port, b"nonsense\r\n\r\n")).status == 400
+async def test_bad_http_is_a_400_and_uvicorns_loggers_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def settings() -> list[object]:
+        loggers = [logging.getLogger(f"uvicorn.{name}") for name in ("access", "error")]
+        return [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
+
+    before = settings()  # whoever else runs uvicorn in this process may have set them
+    async with MockServer(app(timing="instant")) as server:
+        assert (await talk(server.port, b"nonsense\r\n\r\n")).status == 400
     assert {record.name for record in caplog.records} <= {"dragoman.mocks.server"}
-    assert logging.getLogger("uvicorn.access").handlers == handlers
-    assert logging.getLogger("uvicorn.error").level == logging.NOTSET
+    assert settings() == before
 
 
 def test_a_host_of_version_six_is_bracketed() -> None:
