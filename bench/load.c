@@ -9,9 +9,12 @@
  * Anything else is an error, and the first one is shown on stderr.
  *
  * usage: load -p PORT -P PATH -k KEY -b BODY [-s] [-n CONTENTS] [-c CONNS] [-r RATE] [-w WARM_UP_S] [-t SECONDS]
+ *             [-d DRAIN_S]
+ *
+ * After the window no more is asked, and what is under way gets DRAIN_S seconds to end; then it is hung up on.
  *
  * Prints "begin" and "end" when the measured window begins and ends, then one line of JSON: what completed
- * in the window, and percentiles in microseconds of
+ * in the window, the errors of the whole run, and percentiles in microseconds of
  *   latency   request sent to answer complete
  *   first     request sent to first content
  *   delay     content stamped by the mock upstream to content read here
@@ -48,7 +51,7 @@ typedef struct {
 
 static const char *path = "/v1/chat/completions", *key = "", *body = "{}";
 static int port, conns_len = 1, streams, expected;
-static double rate, warm_up = 0.5, seconds = 3;
+static double rate, warm_up = 0.5, seconds = 3, drain = 5;
 
 static int epoll, in_window, shown;
 static uint64_t read_at;
@@ -103,7 +106,7 @@ static void dial(conn *c) {
 }
 
 static void fail(conn *c, const char *why) {
-    if (in_window) errors++;
+    errors++;
     if (!shown++) fprintf(stderr, "load: %s (status %d)\n%.*s\n", why, c->status, (int)c->line_len, c->line);
 }
 
@@ -242,11 +245,27 @@ static void mark(const char *what) {
     fflush(stdout);
 }
 
+static void wait_for_answers(long nanoseconds, int ask_again) {
+    struct epoll_event events[256];
+    struct timespec pause = {0, nanoseconds};
+    int n = epoll_pwait2(epoll, events, 256, &pause, NULL);
+    for (int i = 0; i < n; i++) {
+        conn *c = events[i].data.ptr;
+        receive(c);
+        if (!c->busy && ask_again) ask(c, now());
+    }
+}
+
+static int any_busy(const conn *conns) {
+    for (int i = 0; i < conns_len; i++)
+        if (conns[i].busy) return 1;
+    return 0;
+}
+
 static void run(conn *conns) {
     uint64_t start = now(), begin = start + (uint64_t)(warm_up * 1e9), end = begin + (uint64_t)(seconds * 1e9), t;
     uint64_t spread = (uint64_t)(warm_up * 5e8 / conns_len), due = start;
     int begun = 0;
-    struct epoll_event events[256];
     while ((t = now()) < end) {
         if (!in_window && t >= begin) {
             in_window = 1;
@@ -261,19 +280,15 @@ static void run(conn *conns) {
             ask(&conns[i], due);
             due += (uint64_t)(1e9 / rate);
         }
-        struct timespec pause = {0, begun < conns_len || rate ? 100000 : 20000000};
-        int n = epoll_pwait2(epoll, events, 256, &pause, NULL);
-        for (int i = 0; i < n; i++) {
-            conn *c = events[i].data.ptr;
-            receive(c);
-            if (!c->busy && !rate) ask(c, now());
-        }
+        wait_for_answers(begun < conns_len || rate ? 100000 : 20000000, !rate);
     }
+    in_window = 0;
     mark("end");
+    for (end = now() + (uint64_t)(drain * 1e9); now() < end && any_busy(conns);) wait_for_answers(1000000, 0);
 }
 
 int main(int argc, char **argv) {
-    for (int option; (option = getopt(argc, argv, "p:P:k:b:sn:c:r:w:t:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "p:P:k:b:sn:c:r:w:t:d:")) != -1;) {
         switch (option) {
         case 'p': port = atoi(optarg); break;
         case 'P': path = optarg; break;
@@ -285,6 +300,7 @@ int main(int argc, char **argv) {
         case 'r': rate = atof(optarg); break;
         case 'w': warm_up = atof(optarg); break;
         case 't': seconds = atof(optarg); break;
+        case 'd': drain = atof(optarg); break;
         default: return 2;
         }
     }

@@ -15,7 +15,7 @@ import msgspec
 from bench.phases import Phase
 from bench.process import BenchError, Cores, Process, running
 
-_GRACE: Final = 20.0
+_GRACE: Final = 30.0
 """Seconds the load generator may take beyond its own time."""
 _MEMORY_AT: Final = 0.8
 """The part of the window after which memory is read: all streams are open then, and none has ended."""
@@ -106,6 +106,8 @@ def load_command(program: Path, port: int, path: str, key: str, phase: Phase) ->
     command += ["-c", str(phase.conns), "-w", str(phase.warm_up), "-t", str(phase.seconds)]
     if phase.chunks:
         command += ["-s", "-n", str(phase.chunks)]
+    if phase.memory:
+        command += ["-d", "0"]
     if phase.rate:
         command += ["-r", str(phase.rate)]
     return command

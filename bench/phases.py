@@ -32,7 +32,7 @@ class Phase:
     direct: bool = False
     """Whether it is also asked of the mock upstream itself, to tell what a gateway adds."""
     memory: bool = False
-    """Whether the process's memory is read under the load."""
+    """Whether the process's memory is read under the load, whose streams then outlast it."""
 
     def body(self) -> str:
         """The request: about 230 bytes."""
@@ -52,16 +52,16 @@ class Phase:
 WARM: Final = Phase("warm", 16, 0.5, 1.5)
 
 CALLS: Final = (
-    Phase("chat", 48, 1, 4),
-    Phase("chat-1", 1, 0.5, 3, direct=True),
-    Phase("chat-paced", 64, 0.5, 3, rate=400, direct=True),
-    Phase("stream", 100, 2, 4, chunks=100, gap_us=20_000),
-    Phase("stream-same", 100, 2, 4, chunks=100, gap_us=20_000, model=UPSTREAM_MODEL),
-    Phase("stream-1", 1, 0.5, 3, chunks=4, gap_us=2_000, direct=True),
-    Phase("alias", 48, 1, 4, path=ALIAS),
-    Phase("alias-stream", 100, 2, 4, chunks=100, gap_us=20_000, path=ALIAS),
+    Phase("chat", 48, 0.5, 3),
+    Phase("chat-1", 1, 0.5, 2.5, direct=True),
+    Phase("chat-paced", 64, 0.5, 2.5, rate=400, direct=True),
+    Phase("stream", 100, 1.5, 3, chunks=100, gap_us=20_000),
+    Phase("stream-same", 100, 1.5, 3, chunks=100, gap_us=20_000, model=UPSTREAM_MODEL),
+    Phase("stream-1", 1, 0.5, 2.5, chunks=4, gap_us=2_000, direct=True),
+    Phase("alias", 48, 0.5, 3, path=ALIAS),
+    Phase("alias-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=ALIAS),
 )
-"""Measured in one process, one after the other."""
+"""Measured in the same processes, one phase after the other."""
 
 OPEN_STREAMS: Final = Phase("open-streams", 1000, 3, 3, chunks=300, gap_us=200_000, memory=True)
 """Measured in a process of its own, whose heap nothing else has stretched."""

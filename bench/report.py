@@ -91,7 +91,8 @@ def _wall(group: str, title: str, phase: str, what: str, *, added: bool) -> list
 
 
 def _per_stream_kb(visit: Visit) -> float:
-    return (visit.phases[OPEN_STREAMS.name].pss_kb - visit.before_streams_kb) / OPEN_STREAMS.conns
+    footprint = visit.footprint
+    return (footprint.streams.pss_kb - footprint.before_streams_kb) / OPEN_STREAMS.conns
 
 
 _CPU: Final = "CPU time, µs"
@@ -110,9 +111,9 @@ MEASURES: Final[tuple[Measure, ...]] = (
     *_wall(_LATENCY, "added to a call, 400 calls/s", "chat-paced", "latency", added=True),
     *_wall(_LATENCY, "added to first content, 1 stream", "stream-1", "first", added=True),
     *_wall(_LATENCY, "an event's way, 100 streams x 50/s", "stream", "delay", added=False),
-    Measure(_FOOTPRINT, "idle, MB", lambda visit: median(visit.idle_kb) / 1024, Bar(85, "value")),
+    Measure(_FOOTPRINT, "idle, MB", lambda visit: visit.footprint.idle_kb / 1024, Bar(85, "value")),
     Measure(_FOOTPRINT, "per open stream of 1,000, KB", _per_stream_kb, Bar(40, "value")),
-    Measure(_FOOTPRINT, "start to first answer, s", lambda visit: median(visit.ready_seconds), Bar(1.5, "value")),
+    Measure(_FOOTPRINT, "start to first answer, s", lambda visit: visit.footprint.ready_seconds, Bar(1.5, "value")),
 )
 
 
@@ -139,12 +140,12 @@ class Report(msgspec.Struct, frozen=True):
     rows: list[Row]
     errors: int
     disturbance: float
-    """The worst of the readings kept: time spent waiting for a core, per time on it."""
+    """Time spent waiting for a core, per time on it; the median of all readings."""
     rounds: list[Round]
 
     @classmethod
     def of(cls, rounds: Sequence[Round], *, pinned: bool) -> "Report":
-        disturbance = max(reading.disturbance for reading in readings(rounds))
+        disturbance = median(reading.disturbance for reading in readings(rounds))
         return cls(machine(pinned=pinned), rows(rounds), errors(rounds), disturbance, list(rounds))
 
     @property
@@ -163,8 +164,8 @@ class Report(msgspec.Struct, frozen=True):
         ]
         if self.disturbance > DISTURBED:
             found.append(
-                f"Other programs were busy: what was measured waited up to {self.disturbance:.0%} of its running time"
-                " for a core. Trust CPU time before latency and rate, and ratios before either."
+                f"Other programs were busy: what was measured waited {self.disturbance:.0%} of its running time for a"
+                " core. Trust ratios before figures, and CPU time before latency and rate."
             )
         if self.errors:
             found.append(f"{self.errors} answers were not complete: these figures are void.")

@@ -6,8 +6,13 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from hypothesis import settings
 
 from tests.support.live import Live, running
+
+# How long an example takes is the machine's affair; a budget of examples is each test's own.
+settings.register_profile("dragoman", deadline=None)
+settings.load_profile("dragoman")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

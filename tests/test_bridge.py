@@ -3,36 +3,51 @@ import json
 import pytest
 
 from dragoman import errors
-from dragoman.bridge import FRONT_DOORS, Bridge, Ids, Passage
-from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
+from dragoman.bridge import CODECS, FRONT_DOORS, PATHS, Bridge, Ids, Passage, Translation
+from dragoman.dialects.base import Setting
+from dragoman.dialects.chat.codec import CHAT_CODEC
+from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS, Chat
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
-from tests.dialects.chat.streams import ASKED_MODEL, COUNTED, DONE, HELLO, ROLE, STOP, UPSTREAM_MODEL, stream
-
-ASKED = {"model": ASKED_MODEL, "messages": [{"role": "user", "content": "Hi"}], "x_unknown": {"kept": 1}}
-
+from tests.dialects.chat.streams import (
+    ASKED_MODEL,
+    BROKEN,
+    COUNTED,
+    DONE,
+    HELLO,
+    ROLE,
+    STOP,
+    UPSTREAM_MODEL,
+    WHOLE,
+    stream,
+)
+from tests.wire.cuts import Parts, every_way
 
 IDS = Ids(lambda prefix: f"{prefix}1", lambda: 1_700_000_000.0)
+ASKED = {"model": ASKED_MODEL, "messages": [{"role": "user", "content": "Hi"}], "x_unknown": {"kept": 1}}
 
 
 def bridge(**more: object) -> Bridge:
     return Bridge(CHAT, json.dumps(ASKED | more).encode(), IDS)
 
 
-def passage(**more: object) -> Passage:
-    return bridge(**more).toward(("chat",), UPSTREAM_MODEL, Profile())
+def passage(*, ask_usage: bool = True, **more: object) -> Passage:
+    return bridge(**more).toward(("chat",), UPSTREAM_MODEL, Profile(), ask_usage=ask_usage)
 
 
 def test_the_front_doors_have_names_and_paths_of_their_own() -> None:
-    assert len({dialect.name for dialect in FRONT_DOORS}) == len({dialect.path for dialect in FRONT_DOORS}) == 3
-    assert {CHAT, COMPLETIONS, EMBEDDINGS} == set(FRONT_DOORS)
+    assert len({dialect.name for dialect in FRONT_DOORS}) == len({dialect.path for dialect in FRONT_DOORS})
+    assert {CHAT, COMPLETIONS, EMBEDDINGS} <= set(FRONT_DOORS)
+    assert len(FRONT_DOORS) == len(set(FRONT_DOORS))
+    assert set(CODECS) <= set(PATHS)
+    assert all(name == codec.name for name, codec in CODECS.items())
 
 
 def test_a_call_passes_through_an_upstream_of_the_same_dialect() -> None:
     call = bridge()
     assert (call.turn.model, call.turn.stream) == (ASKED_MODEL, False)
-    way = passage()
+    way = call.toward(("messages", "chat"), UPSTREAM_MODEL, Profile())
     assert (way.path, way.losses) == ("/chat/completions", ())
     assert json.loads(way.body) == ASKED | {"model": UPSTREAM_MODEL}
     answered = {"model": UPSTREAM_MODEL, "choices": [{}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
@@ -42,36 +57,43 @@ def test_a_call_passes_through_an_upstream_of_the_same_dialect() -> None:
 
 
 def test_a_stream_asks_for_usage_and_keeps_it_from_a_caller_who_did_not() -> None:
-    call = bridge(stream=True)
-    asking = call.toward(("chat",), "m", Profile(), ask_usage=True)
-    assert json.loads(asking.body)["stream_options"] == {"include_usage": True}
-    assert "stream_options" not in json.loads(call.toward(("chat",), "m", Profile(), ask_usage=False).body)
-    relay = asking.stream()
+    way = passage(stream=True)
+    assert json.loads(way.body)["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in json.loads(passage(stream=True, ask_usage=False).body)
+    relay = way.stream()
     events = relay.receive(stream(ROLE, HELLO, STOP, COUNTED))
     assert (len(events), events[-1], relay.finished) == (4, DONE, True)
     assert relay.usage == Usage(input_tokens=9, output_tokens=3, cached_tokens=4, reasoning_tokens=2)
 
 
 def test_each_attempt_gets_a_stream_of_its_own() -> None:
-    way = passage(stream=True)
+    call = bridge(stream=True)
     with pytest.raises(GatewayError):
-        way.stream().eof()
-    relay = way.stream()
+        call.toward(("chat",), "one", Profile()).stream().eof()
+    relay = call.toward(("chat",), "other", Profile()).stream()
     relay.receive(stream(HELLO, STOP))
     assert relay.finished
 
 
-def test_an_upstream_that_speaks_nothing_we_know_is_refused() -> None:
-    for dialects in ((), ("klingon",)):
+def test_an_upstream_whose_dialects_nobody_can_speak_is_refused() -> None:
+    for dialects in ((), ("gopher",)):
         with pytest.raises(GatewayError, match="does not speak 'chat'") as caught:
-            bridge().toward(dialects, "m", Profile())
+            bridge().toward(dialects, UPSTREAM_MODEL, Profile())
         assert (caught.value.kind, caught.value.param) == (errors.UNSUPPORTED_PARAMETER, "model")
+
+
+@pytest.mark.parametrize(("front", "requires"), [(COMPLETIONS, "prompt"), (EMBEDDINGS, "input")])
+def test_an_endpoint_beside_a_dialect_only_passes_through(front: Chat, requires: str) -> None:
+    call = Bridge(front, json.dumps({"model": ASKED_MODEL, requires: "x"}).encode(), IDS)
+    assert call.toward(("chat",), UPSTREAM_MODEL, Profile()).path == front.path
+    with pytest.raises(GatewayError, match="does not speak 'chat'"):
+        call.toward(("messages", "responses"), UPSTREAM_MODEL, Profile())
 
 
 def test_the_bound_of_an_event_is_the_callers() -> None:
     call = Bridge(CHAT, json.dumps(ASKED | {"stream": True}).encode(), IDS, max_event=100)
     with pytest.raises(GatewayError, match="more than 100 bytes"):
-        call.toward(("chat",), "m", Profile()).stream().receive(b"data: " + b"x" * 100)
+        call.toward(("chat",), UPSTREAM_MODEL, Profile()).stream().receive(b"data: " + b"x" * 100)
 
 
 def test_a_faulty_request_makes_no_bridge() -> None:
@@ -82,8 +104,49 @@ def test_a_faulty_request_makes_no_bridge() -> None:
 
 def test_errors_come_in_the_callers_dialect() -> None:
     said = b'{"error":{"message":"boom"}}'
-    assert passage().error(said, 500, "otherwise") == said
-    assert json.loads(passage().error(b"<html>", 500, "otherwise"))["error"]["message"] == "otherwise"
+    assert passage().error(said, 502, "otherwise") == said
+    assert json.loads(passage().error(b"<html>", 502, "otherwise"))["error"]["message"] == "otherwise"
     assert json.loads(bridge().error_events(said)[0][6:])["error"]["message"] == "boom"
     told, done = bridge().stream_error(GatewayError(errors.REQUEST_TIMEOUT, "too slow"))
     assert (json.loads(told[6:])["error"]["code"], done) == ("request_timeout", DONE)
+
+
+def translated(parts: Parts) -> tuple[object, ...]:
+    """What becomes of a stream that is read into the neutral vocabulary and written again."""
+    asked = json.dumps({"model": ASKED_MODEL, "messages": [{"role": "user", "content": "Hi"}], "stream": True})
+    setting = Setting(CHAT_CODEC.parse(asked.encode()), IDS.new_id, int(IDS.now()), include_usage=False)
+    relay = Translation(CHAT_CODEC, CHAT_CODEC, setting, UPSTREAM_MODEL, Profile(), 1 << 20).stream()
+    events: list[bytes] = []
+    raised = None
+    try:
+        for part in parts:
+            events += relay.receive(part)
+        events += relay.eof()
+    except GatewayError as error:
+        raised = error
+        assert (events, relay.started, relay.failure) == ([], False, error)
+    else:
+        assert relay.started
+        assert (events[-1], relay.finished) == (DONE, relay.failure is None)
+    assert relay.receive(stream(HELLO, STOP)) == relay.eof() == relay.fail(GatewayError(errors.IDLE_TIMEOUT, "")) == []
+    failure = None if relay.failure is None else (relay.failure.kind, relay.failure.message)
+    return events, raised and raised.message, relay.usage, relay.finished, failure
+
+
+@pytest.mark.parametrize("name", [name for name, data in {**WHOLE, **BROKEN}.items() if len(data) < 10_000])
+def test_a_translated_stream_comes_out_the_same_however_it_arrives(name: str) -> None:
+    data = {**WHOLE, **BROKEN}[name]
+    whole = translated((data,))
+    for parts in every_way(data):
+        assert translated(parts) == whole, parts
+
+
+# Of several choices a translation reads the first only.
+FIRST_IS_WHOLE = {"one of two choices unfinished", "a choice out of range"}
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *BROKEN])
+def test_a_translated_stream_looks_whole_just_if_it_is(name: str) -> None:
+    *_, finished, failure = translated(({**WHOLE, **BROKEN}[name],))
+    assert finished is (name in WHOLE or name in FIRST_IS_WHOLE)
+    assert finished is (failure is None)

@@ -417,7 +417,10 @@ def _check_numbers(
 def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig]) -> Route:
     at = f"models.{name}"
     if isinstance(value, str):
-        return Route((_target(at, value, upstreams),))
+        target = _target(at, value, upstreams)
+        _check_pattern(at, name, target.model)
+        return Route((target,))
+    _check_pattern(f"{at}.model", name, value.model)
     _known(f"{at}.upstream", value.upstream, upstreams)
     timeouts = None
     if value.timeouts is not None:
@@ -429,9 +432,12 @@ def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Upstream
         if upstreams[target.upstream].credential == "caller":
             message = f"{target.upstream!r} takes the caller's own credential, which goes to one upstream only"
             raise ConfigError(f"{at}.fallback", message, "give that upstream a credential of its own")
-    if is_glob(name) and value.model:
-        raise ConfigError(f"{at}.model", "a pattern hands on the name asked for", "give each name its own entry")
     return Route((first, *rest))
+
+
+def _check_pattern(at: str, name: str, model: str) -> None:
+    if is_glob(name) and model:
+        raise ConfigError(at, "a pattern hands on the name asked for", "give each name its own entry")
 
 
 def _target(at: str, text: str, upstreams: Mapping[str, UpstreamConfig], timeouts: Timeouts | None = None) -> Target:

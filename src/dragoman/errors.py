@@ -66,13 +66,11 @@ RATE_LIMIT_EXCEEDED = ErrorKind(
 )
 INTERNAL_ERROR = ErrorKind("internal_error", 500, _SRV, "internal.error", "Internal error")
 SECRET_NOT_FOUND = ErrorKind("secret_not_found", 500, _SRV, "secret.not_found", "Upstream credential not available")
-PROTOCOL_ERROR = ErrorKind(
-    "protocol_error", 502, _SRV, "protocol.error", "Upstream answered something invalid", True, 5
-)
+PROTOCOL_ERROR = ErrorKind("protocol_error", 502, _SRV, "protocol.error", "Upstream answered something invalid")
 DOWNSTREAM_ERROR = ErrorKind(
     "downstream_error", 502, _SRV, "downstream.error", "Upstream could not be reached", True, 5
 )
-STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstream broke off its answer", True, 5)
+STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstream broke off its answer")
 EGRESS_DENIED = ErrorKind("egress_denied", 502, _SRV, "egress.denied", "Upstream address not permitted")
 LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", "Upstream not available", True, 10)
 OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)

@@ -85,6 +85,8 @@ def test_a_later_half_head_is_answered_408() -> None:
 def test_a_half_head_behind_a_running_call_has_its_time_after_that_call() -> None:
     gate = Gate()
     with serving(App({"/gate": gate}), limits=SHORT) as server, server.client() as client:
+        client.send(get())
+        assert client.answer().status == 200
         client.send(get("/gate") + b"GET / HTTP/1.1\r\n")
         assert gate.begun.wait(WAIT)
         eventually(lambda: server.connections[0].deadline == float("inf"), "the call owns the connection")
@@ -171,13 +173,31 @@ def test_a_head_of_the_largest_size_and_count_is_served() -> None:
     assert len(app.seen[1].headers) == 100
 
 
+@pytest.mark.parametrize("size", [40_000, 200_000])
 @pytest.mark.parametrize("before", [b"", get("/a"), post("/a", b"x" * 100_000)])
-def test_a_later_head_is_bounded_as_well(before: bytes) -> None:
+def test_a_later_head_is_bounded_as_well(before: bytes, size: int) -> None:
     with serving(App()) as server, server.client() as client:
-        client.send(before + padded(200_000))
+        client.send(before + padded(size))
         if before:
             assert client.answer().status == 200
         assert client.answer().status == 431
+
+
+def test_a_later_head_in_pieces_is_bounded_exactly() -> None:
+    with serving(App()) as server, server.client() as client:
+        for size, status in ((32 * 1024, 200), (32 * 1024 + 1, 431)):
+            later = padded(size)
+            client.send(get() + later[:20_000])
+            assert client.answer().status == 200
+            client.send(later[20_000:])
+            assert client.answer().status == status
+
+
+def test_no_more_of_a_head_is_parsed_than_its_limit() -> None:
+    with serving(App()) as server, server.client() as client:
+        client.send(get("/", *["A:"] * 50_000))
+        assert client.answer().status == 431
+        assert len(server.connections[0].headers) <= 32 * 1024 / 4
 
 
 CHUNKED = get("/", "Transfer-Encoding: chunked", method="POST")
@@ -188,6 +208,17 @@ def test_chunk_extensions_and_trailers_are_bounded(flood: bytes) -> None:
     with serving(App()) as server, server.client() as client:
         client.send(CHUNKED + flood)
         assert client.answer().status == 431
+
+
+def test_chunk_extensions_are_not_counted_as_part_of_the_head() -> None:
+    app = App()
+    request = get("/", "Transfer-Encoding: chunked", "A: " + "a" * 32_000, method="POST")
+    with serving(app) as server, server.client() as client:
+        client.send(request)
+        eventually(lambda: app.begun == 1, "the head is complete")
+        client.send(b"3;" + b"a" * 4_000 + b"\r\nabc\r\n0\r\n\r\n")
+        assert client.answer().status == 200
+    assert app.seen[0].body == b"abc"
 
 
 def test_an_error_is_written_for_the_path_it_is_about() -> None:
@@ -230,6 +261,14 @@ def test_connections_over_the_cap_are_told_so(loop: str) -> None:
         with server.client() as client:
             client.send(get())
             assert client.answer().status == 200
+
+
+def test_refusals_over_the_cap_are_bounded_too(loop: str) -> None:
+    limits = ConnectionLimits(connections=1)
+    with serving(App(), loop=loop, limits=limits) as server, server.client(), server.client() as refused:
+        assert refused.answer().status == 503
+        with server.client() as dropped, pytest.raises((AssertionError, ConnectionResetError)):
+            dropped.answer()
 
 
 def test_2000_half_heads_do_not_keep_a_request_from_being_answered() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dragoman.gateway.connection import ConnectionLimits
 from tests.gateway.edge_server import (
     SHORT,
     WAIT,
@@ -73,6 +74,7 @@ def test_a_client_that_leaves_cancels_its_call(
     with serving(app, loop=loop) as server, server.client() as client:
         client.send(request_bytes)
         assert reading.wait(WAIT)
+        eventually(lambda: not server.connections[0].flow.read_paused, "a call does not stop its connection's reading")
         departure(client)
         assert app.cancelled.wait(2)
         eventually(lambda: not server.connections, "the connection is gone")
@@ -252,6 +254,41 @@ def test_an_abort_from_outside_the_call_cancels_it(loop: str) -> None:
     assert app.disconnected_when_cancelled
 
 
+def test_an_abort_of_a_caller_that_does_not_read_is_immediate(loop: str) -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        asyncio.get_running_loop().call_later(0.1, scope["dragoman.connection"].abort)
+        await flood(scope, receive, send)
+
+    app = App({"/": route})
+    with serving(app, loop=loop) as server, Client(server.server.port, receive_buffer=4096) as client:
+        client.send(get())
+        assert app.cancelled.wait(2)
+        eventually(lambda: not server.connections, "the connection is dropped")
+
+
+def test_a_caller_that_reads_again_is_no_longer_timed(loop: str) -> None:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(80):
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+        await gate.wait()
+        await send({"type": "http.response.body", "body": b"end", "more_body": False})
+
+    gate = Gate()
+    with (
+        serving(App({"/": route}), loop=loop, limits=ConnectionLimits(stall=1.0)) as server,
+        Client(server.server.port, receive_buffer=4096) as client,
+    ):
+        client.send(get())
+        eventually(lambda: any(item.flow.write_paused for item in server.connections), "its side is full")
+        client.head()
+        assert sum(len(client.chunk()) for _ in range(80)) == 8_000_000
+        assert gate.begun.wait(WAIT)
+        assert server.connections[0].deadline == float("inf")
+        gate.open()
+        assert client.chunk() == b"end"
+
+
 SIZE = 3_000_000
 
 
@@ -317,6 +354,17 @@ def test_after_an_early_answer_the_next_request_is_read_from_the_right_place(loo
         client.send(post("/keep", b"x" * 1_000_000) + get("/next"))
         assert [client.answer().status, client.answer().status] == [413, 200]
     assert [seen.target for seen in app.seen] == [b"/next"]
+
+
+def test_a_connection_whose_early_answered_body_has_come_is_idle_and_not_ending() -> None:
+    limits = ConnectionLimits(linger=0.2, head_timeout=0.2)
+    with serving(App({"/keep": too_large}), limits=limits) as server, server.client() as client:
+        client.send(get("/keep", "Content-Length: 3", method="POST") + b"a")
+        assert client.answer().status == 413
+        client.send(b"bc")
+        time.sleep(0.6)  # passing time is what is tested
+        client.send(get())
+        assert client.answer().status == 200
 
 
 def test_a_body_that_never_ends_after_an_early_answer_is_cut_off() -> None:

@@ -1,12 +1,17 @@
 """Routing, fallback, scopes and credentials of model calls, through a whole gateway."""
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from dragoman.errors import ConfigError
 from tests.support.live import Live, running
 
 UPSTREAMS = {
@@ -212,3 +217,58 @@ def test_a_bad_body_is_a_400_that_names_what_is_wrong(live: Live, body: bytes, c
     assert response.status_code == 400
     assert response.json()["error"]["code"] == code
     assert response.json()["error"]["param"] == param
+
+
+CHUNK = 'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+ECHO = '{"error":{"message":"the key sk-ours is not good","type":"x","param":null,"code":null}}'
+
+
+@pytest.mark.parametrize(
+    ("stream", "answer"),
+    [(False, ECHO), (True, f"data: {ECHO}\n\n"), (True, f"{CHUNK}data: {ECHO}\n\n")],
+    ids=["in a 200", "before content", "after content"],
+)
+def test_a_credential_that_an_upstream_quotes_in_an_error_is_blanked_out(
+    tmp_path: Path, stream: bool, answer: str
+) -> None:
+    kind = "text/event-stream" if stream else "application/json"
+    with one_answer(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n{answer}".encode()) as url:
+
+        def quoting(values: dict[str, Any], mock_url: str) -> None:
+            upstream = {"base_url": url, "direct": True, "credential": "bearer env:UPSTREAM_KEY"}
+            values["upstreams"]["quoting"] = upstream
+
+        with running(tmp_path, quoting, environ={"UPSTREAM_KEY": "sk-ours"}) as live:
+            text = post(live, "quoting/m", stream=stream).text
+    assert "sk-ours" not in text
+    assert "[redacted]" in text
+
+
+@contextmanager
+def one_answer(answer: bytes) -> Iterator[str]:
+    """An upstream that gives one answer, whatever it is asked."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            received = b""
+            while b"]}" not in received and b'"stream"' not in received:
+                received += connection.recv(65536)
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        thread.join(20)
+        listener.close()
+
+
+def test_a_pattern_hands_on_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    def fixed(values: dict[str, Any], mock_url: str) -> None:
+        values["models"]["any-*"] = "mock-chat/gpt-4"
+
+    with pytest.raises(ConfigError, match=r"models\.any-\*: a pattern hands on"), running(tmp_path, fixed):
+        pass

@@ -331,6 +331,22 @@ def test_a_malformed_request_is_refused_and_its_connection_closed(
     assert app.begun - begun <= len(app.seen) + case.started
 
 
+@pytest.mark.parametrize("name", BAD)
+def test_a_malformed_request_is_refused_after_good_ones_as_well(server: Running, app: App, name: str) -> None:
+    case = BAD[name]
+    with server.client() as client:
+        for request in (head(b"Host: gateway"), body(b"Content-Length: 3", rest=b"abc")):
+            client.send(request)
+            assert client.answer().status == 200
+        app.seen.clear()
+        client.send(case.raw)
+        if case.first is not None:
+            assert client.answer().status == 200
+        assert client.answer().status == case.status
+        assert client.rest() == b""
+    assert [seen.target for seen in app.seen] == [case.first] * (case.first is not None)
+
+
 @pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "bytewise"])
 @pytest.mark.parametrize("name", GOOD)
 def test_the_application_sees_what_was_sent(server: Running, app: App, name: str, bytewise: bool) -> None:

@@ -90,19 +90,23 @@ class Composer:
             credential = credentials.reveal(credentials.parse(item.credential), self._vault.reveal)
         except GatewayError as error:
             raise ConfigError(f"{at}.credential", error.message) from None
-        return HttpUpstream(
-            name,
-            base_url,
-            via=self.via,
-            network=item.network or default_network(split_base_url(base_url).host),
-            allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
-            credential=credential,
-            timeouts=item.timeouts.parts(),
-            max_connections=item.max_connections,
-            keepalive=item.keepalive,
-            ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
-            proxy=item.proxy,
-        )
+        try:
+            return HttpUpstream(
+                name,
+                base_url,
+                via=self.via,
+                network=item.network or default_network(split_base_url(base_url).host),
+                allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
+                credential=credential,
+                timeouts=item.timeouts.parts(),
+                max_connections=item.max_connections,
+                keepalive=item.keepalive,
+                ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
+                proxy=item.proxy,
+            )
+        except ConfigError as error:
+            # The adapter knows upstreams only; an inline one stands in the table of aliases.
+            raise ConfigError(error.key.replace("upstreams", table, 1), error.message, error.hint) from None
 
 
 def _alias(config: Config, name: str, upstream: str, item: AliasConfig) -> Alias:

@@ -146,6 +146,8 @@ class Connection(HttpToolsProtocol):
         self._piece = 0
         self._swallowed = 0
         """Bytes the parser took since it last gave anything complete: part of a head, chunk sizes, trailers."""
+        self._uncounted = 0
+        """How many more these can be: a head may have begun in the piece that the message before it ended in."""
         self._latest: _Cycle | None = None
         """Of the request whose head came last; uvicorn's own `cycle` stays unused, for it takes this for the
         one that runs."""
@@ -302,6 +304,7 @@ class Connection(HttpToolsProtocol):
         if self._in_head or cycle is None:  # an upgrade, to be parsed once more
             return
         self._swallowed = 0
+        self._uncounted = self._piece
         cycle.more_body = False
         cycle.transport = self.transport
         cycle.message_event.set()
@@ -316,7 +319,7 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._running = self._task = None
         limits = self.limits
-        if self.transport.is_closing() or (self._deaf and self._refusal is None):
+        if self.transport.is_closing():
             self.deadline = self.loop.time() + limits.linger
             return
         self.flow.resume_reading()
@@ -347,7 +350,8 @@ class Connection(HttpToolsProtocol):
             raise GatewayError(BAD_HTTP, f"Over {limits.pipelined} requests wait for an answer on this connection.")
         if len(self.headers) > limits.head_fields:
             raise self._too_large()
-        if self._piece > limits.head_bytes and size_of(self.method, self.url, self.headers) > limits.head_bytes:
+        bound = limits.head_bytes
+        if self._swallowed + self._uncounted > bound and size_of(self.method, self.url, self.headers) > bound:
             raise self._too_large()
         # Nearly every request has the names, and the Host, of the one before it: nothing new to judge.
         names = b"\n".join([name for name, _ in self.headers])
@@ -435,7 +439,7 @@ class Connection(HttpToolsProtocol):
         self.deadline = self.loop.time() + self.limits.linger
         cycle, task = self._running, self._task
         self._running = self._task = None
-        if cycle is not None and not cycle.response_complete:
+        if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
             if task is not None:

@@ -84,7 +84,11 @@ class Exchange:
             else:
                 check_stream(reply)
                 stream.headers = _back(reply.headers)
+                stream.redact = upstream.redact
                 await stream.run(reply, passage.stream(), timeouts)
+        except GatewayError as error:
+            error.message = upstream.redact(error.message.encode()).decode()  # it may quote the upstream
+            raise
         finally:
             reply.close()
         return True

@@ -4,6 +4,7 @@ One await per chunk read and one send per event; no task, queue or generator per
 reads slowly stops the reading here; one that leaves cancels the call's task.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from dragoman import errors
@@ -46,13 +47,15 @@ class ModelStream:
     be a plain HTTP error or another attempt; after content it ends the stream in a typed error event.
     """
 
-    __slots__ = ("_booking", "_call", "headers")
+    __slots__ = ("_booking", "_call", "headers", "redact")
 
     def __init__(self, call: Call, booking: Booking) -> None:
         self._call = call
         self._booking = booking
         self.headers: Headers = []
         """Headers of the upstream's that go with the head."""
+        self.redact: Callable[[bytes], bytes] = bytes
+        """The upstream's own, for what it says in an error."""
 
     async def run(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> None:
         """Sends the answer to its end. Raises `GatewayError` while another upstream may still be asked."""
@@ -62,6 +65,8 @@ class ModelStream:
             while True:
                 data = await watch.guard(reply.read())
                 events = relay.receive(data) if data else relay.eof()
+                if relay.failure is not None:
+                    events = [self.redact(event) for event in events]  # they may quote the upstream
                 if events:
                     if self._booking.first_token_at is None:
                         self._booking.first_token()
@@ -69,7 +74,7 @@ class ModelStream:
                     watch.touch()
                     await self._send(events)
                 elif relay.started:
-                    watch.touch()
+                    watch.heard()
                 if not data or relay.finished or relay.failure is not None:
                     break
         except GatewayError as error:

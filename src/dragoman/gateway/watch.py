@@ -67,10 +67,14 @@ class Watch:
         self._arm(self._phase_at)
 
     def touch(self) -> None:
-        """What was waited for has come; the phase begins anew."""
+        """What was waited for has come and goes on to the caller; phase and silence begin anew."""
         now = self._loop.time()
         self._phase_at = now + self._phase
         self._ping_at = now + self._ping_every
+
+    def heard(self) -> None:
+        """Something has come that the caller gets nothing of, such as an upstream's own ping."""
+        self._phase_at = self._loop.time() + self._phase
 
     def total(self, seconds: float | None) -> None:
         self._total_at = NEVER if seconds is None else self._loop.time() + seconds

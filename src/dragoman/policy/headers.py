@@ -55,7 +55,7 @@ _NEVER_BACK_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-ratelimit-")
 
 GENERIC_PASS: Final = (
     "accept", "accept-encoding", "accept-language", "cache-control", "content-*", "if-*", "range", "prefer",
-    "user-agent", "last-event-id", "idempotency-key", "traceparent", "tracestate", "openai-*", "anthropic-*",
+    "user-agent", "last-event-id", "idempotency-key", "traceparent", "tracestate", "openai-beta", "anthropic-*",
     "x-github-*", "x-stainless-*",
 )  # fmt: skip
 """What passes to an alias unless its configuration says otherwise: enough for REST and for the model SDKs."""

@@ -72,7 +72,7 @@ class _Call:
 
 
 class ChatReader:
-    """See the table above. Raises `WireError` for bytes that are no stream of chunks."""
+    """See the table above. Raises `WireError` for bytes that are no stream of chunks, after what came before them."""
 
     def __init__(self, max_event: int = sse.MAX_EVENT) -> None:
         self._decoder = sse.Decoder(max_event)
@@ -84,34 +84,49 @@ class ChatReader:
         self._usage: Usage | None = None
         self._tier: str | None = None
         self._fingerprint: str | None = None
+        self._broken: WireError | None = None
         self.done = False
 
     def receive(self, data: bytes) -> list[Event]:
+        if self._broken is not None:
+            raise self._broken
         out: list[Event] = []
-        for frame in self._decoder.receive(data):
-            if self.done:
-                break
-            self._frame(frame, out)
+        try:
+            for frame in self._decoder.receive(data):
+                if self.done:
+                    break
+                self._frame(frame, out)
+        except WireError as error:
+            self._broken = error
+            if not out:
+                raise
         return out
 
     def eof(self) -> list[Event]:
         """The end of the stream; nothing if it came before a finish reason, for then it was cut."""
+        if self._broken is not None:
+            raise self._broken
         out: list[Event] = []
         if not self.done and self._finish is not None:
             self._end(self._finish, out)
         return out
 
     def _frame(self, frame: sse.Frame, out: list[Event]) -> None:
-        if frame.data == sse.DONE:
+        if not frame.data:
+            return  # a keep-alive to some upstreams
+        if frame.data.startswith(sse.DONE):  # as the SDKs read it
             if self._finish is None:
                 raise WireError("an end marker before any finish reason")
             self._end(self._finish, out)
+            return
+        if frame.event == b"error":
+            self._fail(frame.data, out)
             return
         try:
             chunk = _chunk.decode(frame.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise WireError("an event that is no chunk") from None
-        if frame.event == b"error" or bytes(chunk.error) != b"null":
+        if bytes(chunk.error) != b"null":
             self._fail(frame.data, out)
             return
         if not self._begun:
@@ -128,7 +143,7 @@ class ChatReader:
         said = choice.delta
         if said is not None:
             self._said(said, choice.logprobs, out)
-        if choice.finish_reason is not None and self._finish is None:
+        if choice.finish_reason and self._finish is None:  # some upstreams write "" for none
             self._finish = choice.finish_reason
 
     def _said(self, said: wire.Said, logprobs: wire.Logprobs | None, out: list[Event]) -> None:

@@ -25,8 +25,9 @@ _PARTS: Final = ("text", "image", "document")
 
 def parse_system(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:
     """The system prompt as a leading message; none where it is empty."""
-    text = bytes(value).startswith(b'"')
-    parts = _texts(decode(value, str if text else list[msgspec.Raw], "system"), "system", extras)
+    plain = bytes(value).startswith(b'"')
+    content = decode(value, str, "system") if plain else decode(value, list[msgspec.Raw], "system")
+    parts = _texts(content, "system", extras)
     return (Message("system", parts),) if parts else ()
 
 

@@ -34,9 +34,7 @@ def annotation(citation: msgspec.Raw, start: int, end: int) -> msgspec.Raw:
     file = msgspec.json.decode(citation, type=wire.FileCitation)
     if file.file_id:
         name = file.document_title or ""
-        return _raw(
-            {"type": "file_citation", "file_id": file.file_id, "filename": name, "index": file.document_index}
-        )
+        return _raw({"type": "file_citation", "file_id": file.file_id, "filename": name, "index": file.document_index})
     # Decoded and encoded again: a raw value is not known to be UTF-8, and it goes on to a caller.
     return _raw(msgspec.json.decode(citation))
 

@@ -154,15 +154,18 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     losses: list[Loss] = []
     sampling = turn.sampling
     _check_sampling(sampling, turn.verbosity, profile, losses)
+    budget = thinking.budget(turn, profile)
     limit = sampling.max_output_tokens
     if limit is None:
-        limit = profile.default_max_tokens
+        limit = profile.default_max_tokens + budget
         losses.append(Loss("max_output_tokens", "defaulted", f"the upstream demands a limit: {limit}"))
+    else:
+        budget = min(budget, limit // 2)  # what is thought counts, and something must be left to say
     renderer = turns.Renderer(profile)
     body: Body = {"model": model, "max_tokens": limit} | renderer.render(turn.items)
     losses += renderer.losses
     body |= tools.render(turn, profile, losses)
-    body |= thinking.render(turn, profile, limit, losses)
+    body |= thinking.render(turn, profile, budget, losses)
     plain: Body = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -235,4 +238,3 @@ def _says_nothing(extra: Extra) -> bool:
     if extra.param == "stream_options":
         return isinstance(value, dict) and value.keys() <= _STREAM_OPTIONS
     return extra.param in _VACUOUS and bool(value == _VACUOUS[extra.param])
-

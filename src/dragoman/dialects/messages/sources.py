@@ -125,4 +125,3 @@ def _take_apart(url: str, param: str) -> tuple[str, str]:
     if not comma or "base64" not in parameters:
         raise refuse(param, "A 'data:' URL must be in base64 for this upstream.")
     return media_type.strip().lower(), data
-

@@ -22,6 +22,7 @@ import msgspec
 
 from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read, refuse
 from dragoman.dialects.profile import Profile
+from dragoman.errors import GatewayError
 from dragoman.turn import Extra, Format, Loss, Thinking, Turn
 from dragoman.wire import messages as wire
 
@@ -75,9 +76,22 @@ def _parse_config(value: msgspec.Raw | None, extras: list[Extra]) -> tuple[str |
     return config.effort, Format("json_schema", FORMAT_NAME, schema=form.schema)
 
 
-def render(turn: Turn, profile: Profile, max_tokens: int, losses: list[Loss]) -> Body:
-    """The members `thinking` and `output_config`. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    body = _render_thinking(turn, profile, max_tokens, losses)
+def budget(turn: Turn, profile: Profile) -> int:
+    """The tokens that an effort is worth, where the upstream wants it said in tokens; else 0."""
+    effort = turn.thinking.effort
+    if profile.thinking != "budget" or effort in (None, "none") or turn.thinking.budget_tokens or _forced(turn):
+        return 0
+    if effort not in _BUDGETS:
+        raise _no_effort(effort)
+    return _BUDGETS[effort]
+
+
+def render(turn: Turn, profile: Profile, budget: int, losses: list[Loss]) -> Body:
+    """The members `thinking` and `output_config`; `budget` is what an effort is worth here.
+
+    Raises `GatewayError` INVALID_REQUEST or UNSUPPORTED_PARAMETER.
+    """
+    body = _render_thinking(turn, profile, budget, losses)
     config: Body = body.pop("output_config", {})
     if turn.format is not None and turn.format.kind != "text":
         config["format"] = _render_format(turn.format, losses)
@@ -86,7 +100,7 @@ def render(turn: Turn, profile: Profile, max_tokens: int, losses: list[Loss]) ->
     return body
 
 
-def _render_thinking(turn: Turn, profile: Profile, max_tokens: int, losses: list[Loss]) -> Body:
+def _render_thinking(turn: Turn, profile: Profile, budget: int, losses: list[Loss]) -> Body:
     asked = turn.thinking
     if asked.effort is None and asked.budget_tokens is None:
         return _summarised(turn, profile, losses)
@@ -98,7 +112,7 @@ def _render_thinking(turn: Turn, profile: Profile, max_tokens: int, losses: list
     if asked.budget_tokens is not None:
         return _budgeted(asked, asked.budget_tokens)
     if profile.thinking == "budget":
-        return _from_budget(asked, max_tokens, losses)
+        return _from_budget(asked, budget, losses)
     return {"thinking": _adaptive(asked), "output_config": {"effort": _effort(asked.effort, losses)}}
 
 
@@ -127,13 +141,9 @@ def _budgeted(asked: Thinking, budget: int) -> Body:
     return {"thinking": thinking}
 
 
-def _from_budget(asked: Thinking, max_tokens: int, losses: list[Loss]) -> Body:
-    """An effort as a budget, which must stay below the limit of the whole answer."""
-    if asked.effort not in _BUDGETS:
-        raise invalid("reasoning_effort", f"{asked.effort!r} is no reasoning effort.")
-    budget = min(_BUDGETS[asked.effort], max_tokens - 1)
+def _from_budget(asked: Thinking, budget: int, losses: list[Loss]) -> Body:
     if budget < MIN_BUDGET:
-        losses.append(Loss("reasoning_effort", "dropped", f"with {max_tokens} tokens in all nothing is left to think"))
+        losses.append(Loss("reasoning_effort", "dropped", "the limit of the answer leaves nothing to think"))
         return {"thinking": {"type": "disabled"}}
     losses.append(Loss("reasoning_effort", "mapped", "an effort becomes a budget of reasoning tokens"))
     return _budgeted(asked, budget)
@@ -144,13 +154,19 @@ def _effort(effort: str | None, losses: list[Loss]) -> str:
         losses.append(Loss("reasoning_effort", "mapped", "the least effort of the upstream is low"))
         return "low"
     if effort not in _EFFORTS:
-        raise invalid("reasoning_effort", f"{effort!r} is no reasoning effort.")
+        raise _no_effort(effort)
     return effort
+
+
+def _no_effort(effort: str | None) -> GatewayError:
+    return invalid("reasoning_effort", f"{effort!r} is no reasoning effort.")
 
 
 def _render_format(form: Format, losses: list[Loss]) -> Body:
     if form.kind == "json_object" or form.schema is msgspec.UNSET or absent(form.schema):
-        message = "This upstream gives JSON by a schema only: use 'json_schema' in 'response_format' (or 'text.format')."
+        message = (
+            "This upstream gives JSON by a schema only: use 'json_schema' in 'response_format' (or 'text.format')."
+        )
         raise refuse("response_format", message)
     if form.description is not None:
         losses.append(Loss("response_format.description", "dropped", "the upstream takes the schema alone"))

@@ -8,8 +8,8 @@
     assistant, call,         the assistant's message that is being written
     reasoning
 
-Sides alternate: neighbours of one side make one message, so all results of a turn are in one. Empty texts
-say nothing, are refused by the API, and are left out.
+Sides alternate: neighbours of one side make one message, so all results of a turn are in one. Texts of
+nothing but blanks say nothing, are refused by the API, and are left out.
 """
 
 import re
@@ -141,6 +141,8 @@ class Renderer:
         elif not item.seal:
             self.losses.append(Loss(at, "dropped", "the upstream takes only reasoning that it has signed"))
         elif item.seal.startswith(REDACTED):
+            if item.text or item.summary:
+                self.losses.append(Loss(at, "dropped", "the upstream takes only reasoning that it has signed"))
             data = item.seal.removeprefix(REDACTED)
             self._side("assistant").blocks.append({"type": "redacted_thinking", "data": data})
         else:
@@ -148,7 +150,7 @@ class Renderer:
             self._side("assistant").blocks.append({"type": "thinking", "thinking": text, "signature": item.seal})
 
     def _call(self, item: ToolCall, at: str) -> Body:
-        given: msgspec.Raw | Body
+        given: msgspec.Raw | Body | None
         if item.kind == "custom":
             if self._profile.custom_tools != "wrap":
                 raise refuse(at, "This upstream has no custom tools.")
@@ -190,7 +192,7 @@ class Renderer:
         return known
 
     def _blocks(self, parts: tuple[Part, ...], at: str) -> list[Body]:
-        return [self._block(part, at) for part in parts if not (isinstance(part, Text | Refusal) and not part.text)]
+        return [self._block(part, at) for part in parts if not _says_nothing(part)]
 
     def _block(self, part: Part, at: str) -> Body:
         match part:
@@ -216,6 +218,10 @@ class Renderer:
             return body | {"cache_control": part.cache}
         self.losses.append(Loss(f"{at}.prompt_cache_breakpoint", "mapped", "it lasts as long as the upstream decides"))
         return body | {"cache_control": {"type": "ephemeral"}}
+
+
+def _says_nothing(part: Part) -> bool:
+    return isinstance(part, Text | Refusal) and not part.text.strip()
 
 
 def _side_of(item: Item) -> str:

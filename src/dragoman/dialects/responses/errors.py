@@ -9,7 +9,8 @@ from dragoman.errors import GatewayError
 from dragoman.wire import responses as wire
 from dragoman.wire.common import ErrorBody, ErrorEnvelope
 
-_UPSTREAM: Final = "upstream_error"
+UPSTREAM: Final = "upstream_error"
+"""The type of an error whose upstream named none."""
 # Types of other dialects, under the names this one has for them.
 _TYPES: Final = {
     "api_error": "server_error",
@@ -53,11 +54,11 @@ def parse(body: bytes) -> ErrorBody | None:
 
 def read(error: wire.GivenError | str | None) -> ErrorBody:
     if error is None:
-        return ErrorBody("The upstream reported an error.", _UPSTREAM)
+        return ErrorBody("The upstream reported an error.", UPSTREAM)
     if isinstance(error, str):
-        return ErrorBody(error, _UPSTREAM)
+        return ErrorBody(error, UPSTREAM)
     code = None if error.code is None else str(error.code)
-    return ErrorBody(error.message or "The upstream reported an error.", error.type or _UPSTREAM, error.param, code)
+    return ErrorBody(error.message or "The upstream reported an error.", error.type or UPSTREAM, error.param, code)
 
 
 def raised(error: wire.GivenError | str | None) -> GatewayError:

@@ -6,6 +6,8 @@ these may complete an item, in any order; nothing is given twice.
 
 from typing import Final
 
+from msgspec import Raw
+
 from dragoman.dialects.responses.items import SEALER
 from dragoman.dialects.responses.parts import neutral_logprob
 from dragoman.errors import WireError
@@ -27,10 +29,11 @@ CALLS: Final = ("function_call", "custom_tool_call")
 
 
 class GivenItem:
-    """One item. Methods give the events that are new, each with the content part it belongs to."""
+    """One item; its methods give the events that are new."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, number: int) -> None:
         self.kind = kind
+        self._number = number
         self.id = ""
         self.call_id = ""
         self.done = False
@@ -81,19 +84,19 @@ class GivenItem:
         self._complete(whole)
         return [*self._open(), *self._close()] if self.call_id and self._name else []
 
-    def whole(self, item: wire.GivenItem, number: int) -> list[Event]:
-        """The item complete, as `output_item.done` or the response at the end has it."""
-        given = self.begin(item)
+    def whole(self, item: wire.GivenItem) -> list[tuple[int, list[Event]]]:
+        """The item complete, as `output_item.done` or the response at the end has it, by content part."""
+        given = [(0, self.begin(item))]
         match item.type:
             case "message":
-                for index, part in enumerate(item.content or ()):
-                    given += self._whole_part(index, part)
+                given += [(index, self._whole_part(index, part)) for index, part in enumerate(item.content or ())]
             case "reasoning":
-                given += self._whole_reasoning(item)
-            case "function_call" | "custom_tool_call":
-                self.call_id = self.call_id or item.id or f"call_{number}"
+                given.append((0, self._whole_reasoning(item)))
+            case _:
+                self.call_id = self.call_id or item.id or f"call_{self._number}"
                 self._complete((item.input if item.type == "custom_tool_call" else item.arguments) or "")
-                given += self.end()
+                given.append((0, self.end()))
+        self.done = True
         return given
 
     def end(self) -> list[Event]:
@@ -104,7 +107,7 @@ class GivenItem:
             raise WireError("a call without a name or an id")
         return [*self._open(), *self._close()]
 
-    def _text(self, index: int, text: str, logprobs: list[wire.Raw] | None) -> list[Event]:
+    def _text(self, index: int, text: str, logprobs: list[Raw] | None) -> list[Event]:
         if not text:
             return []
         self._parts[index] = self._parts.get(index, 0) + len(text)

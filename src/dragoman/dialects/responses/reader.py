@@ -22,18 +22,17 @@ of a whole part only what is longer than the deltas so far. Annotations count fr
 text began, so those of a later part are shifted.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from msgspec import Raw
 
 from dragoman.dialects.responses import errors
+from dragoman.dialects.responses.floor import Floor
 from dragoman.dialects.responses.given_items import GivenItem
 from dragoman.dialects.responses.response import read_stop, read_usage
 from dragoman.errors import WireError
-from dragoman.turn import Annotated, CallClosed, CallOpened, Event, Failed, Opened, Stopped, TextDelta, Used
+from dragoman.turn import CallOpened, Event, Failed, Opened, Stopped, Used
 from dragoman.wire import responses as wire
 from dragoman.wire import responses_events as events
 from dragoman.wire import sse
@@ -43,7 +42,20 @@ MAX_ITEMS: Final = 4096
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of events of one answer: what is kept of it is bounded with it."""
 
-_Handler = Callable[["ResponsesReader", bytes, list[Event]], None]
+# The events that add to an item: the item's type, and what it makes of them.
+_DELTAS: Final[dict[str, tuple[str, Callable[[GivenItem, events.GivenDelta], list[Event]]]]] = {
+    "response.output_text.delta": ("message", GivenItem.text),
+    "response.refusal.delta": ("message", GivenItem.refusal),
+    "response.reasoning_text.delta": ("reasoning", GivenItem.thought),
+    "response.reasoning.delta": ("reasoning", GivenItem.thought),
+    "response.reasoning_summary_text.delta": ("reasoning", GivenItem.summary),
+    "response.function_call_arguments.delta": ("function_call", GivenItem.arguments),
+    "response.custom_tool_call_input.delta": ("custom_tool_call", GivenItem.arguments),
+}
+_CALLS_DONE: Final = {
+    "response.function_call_arguments.done": "function_call",
+    "response.custom_tool_call_input.done": "custom_tool_call",
+}
 
 
 class ResponsesReader:
@@ -94,14 +106,26 @@ class ResponsesReader:
             if not data.isascii():
                 data.decode("utf-8")  # what is kept raw is not looked into
             head = events.parse_head(data)
-            kind = head.type or frame.event.decode("ascii", "replace")
-            handler = _HANDLERS.get(kind)
-            if handler is None and not head.type and head.error is not msgspec.UNSET:
-                handler = ResponsesReader._error
-            if handler is not None:
-                handler(self, data, out)
+            self._event(head, head.type or frame.event.decode("ascii", "replace"), data, out)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise WireError("an event that is not what its type says") from None
+
+    def _event(self, head: events.GivenHead, kind: str, data: bytes, out: list[Event]) -> None:
+        if kind in _DELTAS:
+            self._delta(kind, events.parse_delta(data), out)
+        elif kind in _CALLS_DONE:
+            done = events.parse_call_done(data)
+            item = self._of(done, _CALLS_DONE[kind])
+            self._give(item, item.arguments_done(done), out)
+        elif kind in _HANDLERS:
+            _HANDLERS[kind](self, data, out)
+        elif not head.type and head.error is not msgspec.UNSET:
+            self._error(data, out)
+
+    def _delta(self, kind: str, delta: events.GivenDelta, out: list[Event]) -> None:
+        owner, take = _DELTAS[kind]
+        item = self._of(delta, owner)
+        self._give(item, take(item, delta), out, delta.content_index)
 
     def _give(self, item: GivenItem, given: list[Event], out: list[Event], part: int = 0) -> None:
         if not self._begun:
@@ -142,9 +166,8 @@ class ResponsesReader:
 
     def _whole(self, item: GivenItem, known: wire.GivenItem, out: list[Event]) -> None:
         self._know(item, known)
-        for part, given in item.whole(known, self._items.index(item)):
+        for part, given in item.whole(known):
             self._give(item, given, out, part)
-        item.done = True
 
     def _know(self, item: GivenItem, known: wire.GivenItem) -> None:
         if known.id:
@@ -153,7 +176,7 @@ class ResponsesReader:
     def _new(self, kind: str, index: int | None) -> GivenItem:
         if len(self._items) >= MAX_ITEMS:
             raise WireError(f"an answer of more than {MAX_ITEMS} items")
-        item = GivenItem(kind)
+        item = GivenItem(kind, len(self._items))
         self._by_index[len(self._items) if index is None else index] = item
         self._items.append(item)
         return item
@@ -167,50 +190,10 @@ class ResponsesReader:
             item = self._items[-1]
         return item if item is not None and item.kind == kind else self._new(kind, place.output_index)
 
-    def _text(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "message")
-        self._give(item, item.text(delta), out, delta.content_index)
-
-    def _refusal(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "message")
-        self._give(item, item.refusal(delta), out, delta.content_index)
-
     def _annotation(self, data: bytes, out: list[Event]) -> None:
         given = events.parse_annotation(data)
         item = self._of(given, "message")
         self._give(item, item.annotation(given), out, given.content_index)
-
-    def _thought(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "reasoning")
-        self._give(item, item.thought(delta), out)
-
-    def _summary(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "reasoning")
-        self._give(item, item.summary(delta), out)
-
-    def _arguments(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "function_call")
-        self._give(item, item.arguments(delta), out)
-
-    def _input(self, data: bytes, out: list[Event]) -> None:
-        delta = events.parse_delta(data)
-        item = self._of(delta, "custom_tool_call")
-        self._give(item, item.arguments(delta), out)
-
-    def _arguments_done(self, data: bytes, out: list[Event]) -> None:
-        done = events.parse_call_done(data)
-        item = self._of(done, "function_call")
-        self._give(item, item.arguments_done(done), out)
-
-    def _input_done(self, data: bytes, out: list[Event]) -> None:
-        done = events.parse_call_done(data)
-        item = self._of(done, "custom_tool_call")
-        self._give(item, item.arguments_done(done), out)
 
     def _end(self, data: bytes, out: list[Event]) -> None:
         """The response at the end: what it has that the events had not, and why it ended."""
@@ -242,45 +225,36 @@ class ResponsesReader:
         for item in candidates:
             if (known.id and item.id == known.id) or (known.call_id and item.call_id == known.call_id):
                 return item
-        for item in (self._by_index.get(number), self._items[number] if number < len(self._items) else None):
-            if item is not None and item in candidates:
-                return item
+        for placed in (self._by_index.get(number), *self._items[number : number + 1]):
+            if placed in candidates:
+                return placed
         return self._new(known.type, None)
 
     def _failed(self, data: bytes, out: list[Event]) -> None:
         response = events.parse_response(data).response
         self._open(response, out)
-        said = errors.read(response.error)
-        out.append(Failed(said.message, said.code, said.type if said.type != errors.UNSAID else None))
-        self.done = True
+        self._fail(response.error, out)
 
     def _error(self, data: bytes, out: list[Event]) -> None:
+        """The reference has the members of the error flat, its server nests them."""
         given = events.parse_error(data)
         self._open(wire.GivenResponse(), out)
-        nested = given.error
-        if nested is None:
-            nested = wire.GivenError(given.message, given.code, None, given.param)
-        said = errors.read(nested)
-        out.append(Failed(said.message, said.code, said.type if said.type != errors.UNSAID else None))
+        flat = wire.GivenError(given.message, given.code, None, given.param)
+        self._fail(flat if given.error is None else given.error, out)
+
+    def _fail(self, error: wire.GivenError | str | None, out: list[Event]) -> None:
+        said = errors.read(error)
+        out.append(Failed(said.message, said.code, None if said.type == errors.UPSTREAM else said.type))
         self.done = True
 
 
-_HANDLERS: Final[dict[str, _Handler]] = {
+_HANDLERS: Final[dict[str, Callable[[ResponsesReader, bytes, list[Event]], None]]] = {
     "response.created": ResponsesReader._begin,
     "response.queued": ResponsesReader._begin,
     "response.in_progress": ResponsesReader._begin,
     "response.output_item.added": ResponsesReader._added,
     "response.output_item.done": ResponsesReader._item_done,
-    "response.output_text.delta": ResponsesReader._text,
     "response.output_text.annotation.added": ResponsesReader._annotation,
-    "response.refusal.delta": ResponsesReader._refusal,
-    "response.reasoning_text.delta": ResponsesReader._thought,
-    "response.reasoning.delta": ResponsesReader._thought,
-    "response.reasoning_summary_text.delta": ResponsesReader._summary,
-    "response.function_call_arguments.delta": ResponsesReader._arguments,
-    "response.function_call_arguments.done": ResponsesReader._arguments_done,
-    "response.custom_tool_call_input.delta": ResponsesReader._input,
-    "response.custom_tool_call_input.done": ResponsesReader._input_done,
     "response.completed": ResponsesReader._end,
     "response.incomplete": ResponsesReader._end,
     "response.failed": ResponsesReader._failed,

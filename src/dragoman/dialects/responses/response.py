@@ -114,9 +114,7 @@ def render(answer: Answer, setting: Setting) -> bytes:
     status, _ = echo.outcome(answer.stop, refused=echo.refuses(output))
     if status == "incomplete" and output:
         output[-1] = incomplete(output[-1])
-    ended = echo.end(
-        begun, output, setting, stop=answer.stop, usage=answer.usage, service_tier=answer.service_tier
-    )
+    ended = echo.end(begun, output, setting, stop=answer.stop, usage=answer.usage, service_tier=answer.service_tier)
     return msgspec.json.encode(ended)
 
 
