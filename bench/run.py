@@ -110,8 +110,8 @@ class Bench:
                 self._measure(WARM, under[name])
             for phase in CALLS:
                 among = {name: where for name, where in under.items() if name != "direct" or phase.direct}
-                for name, reading in self._in_turn(phase, among).items():
-                    phases[name][phase.name] = reading
+                for target, reading in self._in_turn(phase, among).items():
+                    phases[target][phase.name] = reading
                 self.say(f"  {phase.name}")
         floor, gateway = (Visit(footprints[name], phases[name]) for name in TARGETS)
         return Round(floor, gateway, phases["direct"])

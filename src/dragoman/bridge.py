@@ -13,16 +13,20 @@ from dragoman import errors
 from dragoman.dialects.base import Codec, Dialect, Reader, Request, Setting, StreamRelay, Writer
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
+from dragoman.dialects.messages.codec import MESSAGES
+from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.profile import Profile
+from dragoman.dialects.responses.codec import RESPONSES
+from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import ErrorKind, GatewayError, WireError
 from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
 
-FRONT_DOORS: Final[tuple[Dialect, ...]] = (CHAT, COMPLETIONS, EMBEDDINGS)
+FRONT_DOORS: Final[tuple[Dialect, ...]] = (CHAT, RESPONSES_DIALECT, MESSAGES_DIALECT, COMPLETIONS, EMBEDDINGS)
 """What callers may speak."""
 
-CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (CHAT_CODEC,)}
+CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (CHAT_CODEC, RESPONSES, MESSAGES)}
 """What can be translated, callers' side and upstreams' side alike."""
 
 PATHS: Final[dict[str, str]] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}

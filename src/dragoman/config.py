@@ -95,8 +95,8 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
 
     base_url: str
     """Where it is, path included; what is called is appended to it."""
-    dialects: tuple[Literal["chat"], ...] = ("chat",)
-    """What it speaks."""
+    dialects: tuple[Literal["chat", "responses", "messages"], ...] = ("chat",)
+    """What it speaks; the caller's own dialect is preferred, then the first."""
     profile: Literal["openai", "anthropic", "vllm", "ollama", "llamacpp", "deepseek", "openrouter", "gemini"] = "openai"
     """The quirks of its kind, where a call is translated for it."""
     credential: str = "none"

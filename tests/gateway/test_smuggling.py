@@ -335,7 +335,7 @@ def test_a_malformed_request_is_refused_and_its_connection_closed(
 def test_a_malformed_request_is_refused_after_good_ones_as_well(server: Running, app: App, name: str) -> None:
     case = BAD[name]
     with server.client() as client:
-        for request in (head(b"Host: gateway"), body(b"Content-Length: 3", rest=b"abc")):
+        for request in (body(b"Content-Length: 3", rest=b"abc"), head(b"Host: gateway")):
             client.send(request)
             assert client.answer().status == 200
         app.seen.clear()

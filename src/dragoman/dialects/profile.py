@@ -35,21 +35,45 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a Chat upstream keeps completions, so that `metadata` may go there."""
     allow_unknown: bool = False
     """Whether a parameter nobody knows is left out with a loss instead of refused."""
+    allowed_tools: bool = True
+    """Whether a Chat upstream knows the tool choice `allowed_tools`; else only those tools are offered to it."""
+    tool_names: Literal["alias", "keep", "reject"] = "alias"
+    """Tool names beyond OpenAI's rule (letters, digits, _ and -, 64 at most), at a Chat upstream: under another
+    name, which its calls lose again on the way back, as they are, or a 400."""
+    efforts: tuple[str, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+    """The reasoning efforts that a Chat upstream takes, in order; another becomes the one next to it."""
+    top_k: bool = False
+    """Whether a Chat upstream knows `top_k`, which OpenAI has not."""
+    web_search: bool = False
+    """Whether a Chat upstream searches the web when given `web_search_options`."""
+    text_parts: bool = True
+    """Whether several texts of a Chat message may be a list, instead of one string."""
+    refusals: bool = True
+    """Whether what an assistant refused has a place of its own in a Chat history, instead of being its text."""
+    stream_usage: bool = True
+    """Whether a Chat upstream may be asked for usage in a stream."""
 
 
 _OPEN: Final = Profile(
     developer="system", merge_system=True, max_tokens="max_tokens", custom_tools="wrap",
-    reasoning_field="reasoning_content",
+    reasoning_field="reasoning_content", allowed_tools=False, tool_names="keep", text_parts=False, refusals=False,
 )  # fmt: skip
 """What most servers of open models have in common: chat templates with one system message, no custom tools."""
 
 PROFILES: Final[dict[str, Profile]] = {
     "openai": Profile(),
     "anthropic": Profile(custom_tools="reject", names="prefix"),
-    "vllm": _OPEN,
-    "ollama": msgspec.structs.replace(_OPEN, strict_tools=False, reasoning_field="reasoning"),
-    "llamacpp": msgspec.structs.replace(_OPEN, strict_tools=False),
-    "deepseek": msgspec.structs.replace(_OPEN, strict_tools=False),
-    "openrouter": Profile(max_tokens="max_tokens", custom_tools="wrap", reasoning_field="reasoning"),
-    "gemini": msgspec.structs.replace(_OPEN, strict_tools=False, reasoning_field=""),
+    "vllm": msgspec.structs.replace(_OPEN, top_k=True, efforts=("low", "medium", "high")),
+    "ollama": msgspec.structs.replace(
+        _OPEN, strict_tools=False, reasoning_field="reasoning", efforts=("none", "low", "medium", "high")
+    ),
+    "llamacpp": msgspec.structs.replace(_OPEN, strict_tools=False, top_k=True),
+    "deepseek": msgspec.structs.replace(_OPEN, strict_tools=False, tool_names="alias"),
+    "openrouter": Profile(
+        max_tokens="max_tokens", custom_tools="wrap", reasoning_field="reasoning", allowed_tools=False, top_k=True
+    ),
+    "gemini": msgspec.structs.replace(
+        _OPEN, strict_tools=False, reasoning_field="", tool_names="alias",
+        efforts=("none", "minimal", "low", "medium", "high"),
+    ),  # fmt: skip
 }

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects import head
 from dragoman.dialects.chat import errors as chat_errors
-from dragoman.dialects.chat.request import parse_model
 from dragoman.errors import GatewayError, WireError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
@@ -97,7 +97,7 @@ class PassThrough:
             raise GatewayError(errors.INVALID_JSON, f"The request body is {error}.") from None
         if "model" not in fields:
             return self._default(key), wire.render_fields(fields)
-        target = self._plan(parse_model(fields), key)
+        target = self._plan(head.model(fields), key)
         fields["model"] = wire.raw(target.model)
         return target, wire.render_fields(fields)
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from dragoman.dialects.chat import errors as chat
+from dragoman.dialects.messages import errors as messages
 from dragoman.errors import PROBLEM_TYPE, GatewayError
 from dragoman.wire import problem
 from dragoman.wire.problem import Problem
@@ -17,6 +18,7 @@ Source = Literal["gateway", "upstream"]
 
 JSON: Final = b"application/json"
 OUTBOUND: Final = "/api/oagw/"
+_ANTHROPIC_PREFIX: Final = "/v1/messages"
 _OPENAI_PREFIXES: Final = ("/v1/", "/convert")
 _SOURCE: Final = {"gateway": (b"x-oagw-error-source", b"gateway"), "upstream": (b"x-oagw-error-source", b"upstream")}
 
@@ -35,7 +37,9 @@ def render_json(value: object, request_id: str) -> tuple[Headers, bytes]:
 def render_error(error: GatewayError, *, path: str, request_id: str) -> tuple[int, Headers, bytes]:
     """Status, headers and body of an error, in the form of the family that `path` belongs to."""
     status = status_of(error, path)
-    if path.startswith(_OPENAI_PREFIXES):
+    if path.startswith(_ANTHROPIC_PREFIX):
+        body, content_type = messages.render(chat.body(error), status), JSON
+    elif path.startswith(_OPENAI_PREFIXES):
         body, content_type = chat.render(error), JSON
     else:
         body, content_type = msgspec.json.encode(render_problem(error, path, request_id)), problem.CONTENT_TYPE.encode()

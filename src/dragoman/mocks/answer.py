@@ -3,8 +3,8 @@
 Services are plain functions from `Request` to `Answer`; only `delivery` ever touches a connection.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import msgspec
@@ -27,7 +27,7 @@ _STREAM_HEADERS: Final[Headers] = (
     ("x-accel-buffering", "no"),
 )
 
-Part = Literal["opening", "content", "finish", "usage", "done"]
+Part = Literal["opening", "content", "closing", "finish", "usage", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Buffered:
     headers: Headers
     body: bytes
     tokens: int = 0
+    wording: "Wording | None" = None
+    """How the service words an error; `None` for OpenAI's envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,38 @@ class Streamed:
     sample: Callable[[str], Frame]
     """A content event that carries the given text, for faults that need one of their own."""
     headers: Headers = _STREAM_HEADERS
+    wording: "Wording | None" = None
+    """How the service words an error; `None` for OpenAI's envelope."""
+    saying: Callable[[Sequence[str]], Iterable[Frame]] | None = None
+    """The events with these texts said first, where later events repeat what was said; else a sample is put in."""
 
 
 Answer = Buffered | Streamed
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How an API words what a scenario makes go wrong."""
+
+    refusal: Callable[[int, str], Buffered]
+    """An error with a status and a sentence."""
+    events: Callable[[int, str], tuple[Frame, ...]]
+    """The events that break off a stream of which so many have been sent."""
+    body: Callable[[str], bytes]
+    """What a failure looks like in the body of a 200."""
+
+
+class Refused(Exception):
+    """Raised deep in a service with the error that is to be its answer."""
+
+    def __init__(self, answer: Buffered) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
 def with_headers(answer: Answer, *headers: tuple[str, str]) -> Answer:
     """The same answer with more headers."""
-    if isinstance(answer, Streamed):
-        return Streamed(answer.frames, answer.pace, answer.sample, (*answer.headers, *headers))
-    return Buffered(answer.status, (*answer.headers, *headers), answer.body, answer.tokens)
+    return replace(answer, headers=(*answer.headers, *headers))
 
 
 def json_answer(value: object, status: int = 200, headers: Headers = (), tokens: int = 0) -> Buffered:
@@ -107,3 +131,14 @@ def not_allowed(*methods: str) -> Buffered:
     """A 405 that names the methods there are (RFC 9110 15.5.6)."""
     body = error_body(405, f"Method not allowed; use {' or '.join(methods)}.", code="method_not_allowed")
     return json_answer(body, 405, (("allow", ", ".join(methods)),))
+
+
+def _failure(message: str) -> bytes:
+    return msgspec.json.encode(error_body(500, message, code="server_error"))
+
+
+OPENAI_WORDING: Final = Wording(
+    refusal=openai_error,
+    events=lambda _, message: (Frame(_failure(message).decode()),),
+    body=_failure,
+)

@@ -1,12 +1,15 @@
 """Decides what the mock model says. Deterministic, and built so that agent loops end.
 
-In this order: a tool result since the last user message is quoted; tools lead to a call; a
-`response_format` to JSON; else the keywords of the seed's mock: `hello` greets, `error` is a rate limit
-(`hello` is looked for first), and anything else is echoed. A stream says `Streaming response to: ...`
-where a buffered answer greets or echoes.
+In this order: a tool result since the last user message is quoted; `refuse` is refused; tools lead to a
+call; a `response_format` to JSON; else the keywords of the seed's mock: `hello` greets, `error` is a rate
+limit (`hello` is looked for first), and anything else is echoed. A stream says `Streaming response to: ...`
+where a buffered answer greets or echoes. Keywords are looked for in the last text of the last message: the
+command-line agents put pages of context, with any word in it, before what their user said.
+
+Every dialect is read into a `ChatRequest` and answered from here, so that all mocks say the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import msgspec
@@ -17,6 +20,8 @@ from dragoman.mocks.schema import instance
 from dragoman.mocks.words import IMAGE_TOKENS, TOKENS_PER_MESSAGE, words
 
 GREETING: Final = "Hello! How can I assist you today?"
+REFUSAL: Final = "I'm sorry, but I can't help with that."
+REASONING: Final = "The user wants something of me. I look at what was said last, and answer as well as a mock can."
 Finish = Literal["stop", "length", "tool_calls"]
 _TOOL_ROLES: Final = ("tool", "function")
 
@@ -37,47 +42,70 @@ class Decision:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish: Finish = "stop"
+    stop: str | None = None
+    """The stop sequence that ended the text."""
+    refusal: str = ""
+    """In place of a text."""
+    reasoning: str = ""
+    """What was thought before any of it."""
 
     @property
     def tokens(self) -> int:
-        return len(words(self.text)) + sum(1 + len(words(call.payload)) for call in self.calls)
+        said = len(words(self.text)) + len(words(self.refusal)) + self.reasoning_tokens
+        return said + sum(1 + len(words(call.payload)) for call in self.calls)
+
+    @property
+    def reasoning_tokens(self) -> int:
+        return len(words(self.reasoning))
 
 
 def rate_limited(request: ChatRequest) -> bool:
     """Whether the last message asks for an error; a tool's result never does."""
     last = request.messages[-1]
-    text = last.text.lower()
+    text = last.said.lower()
     return last.role not in _TOOL_ROLES and "error" in text and "hello" not in text
 
 
 def decide(request: ChatRequest) -> Decision:
-    """The answer to a request that is not `rate_limited`."""
+    """The answer to a request that is not `rate_limited`; what is thought comes out of the same limit."""
+    if not request.reasons:
+        return _answered(request, request.limit)
+    thoughts, limit = words(REASONING), request.limit
+    if limit is not None and limit <= len(thoughts):
+        return Decision(finish="length", reasoning="".join(thoughts[:limit]))
+    decision = _answered(request, None if limit is None else limit - len(thoughts))
+    return replace(decision, reasoning=REASONING)
+
+
+def _answered(request: ChatRequest, limit: int | None) -> Decision:
     last, form = request.messages[-1], request.response_format
     results = _results(request.messages)
+    if not results and "refuse" in last.said.lower():
+        return Decision(refusal=REFUSAL)
     if not results and (calls := _calls(request)):
         return Decision(calls=calls, finish="tool_calls")
     if form is not None and form.type == "json_schema":
         schema = form.json_schema.schema if form.json_schema else None
-        return cut(
-            _json_text(instance(schema or {"type": "object"}, last.text or "text")), request.stops, request.limit
-        )
+        return cut(_json_text(instance(schema or {"type": "object"}, last.text or "text")), request.stops, limit)
     if results:
         text = f"The tool returned: {' | '.join(results)}"
     else:
         text = _reply(last, streamed=bool(request.stream))
     if form is not None and form.type == "json_object":
         text = _json_text({"reply": text.strip()})
-    return cut(text, request.stops, request.limit)
+    return cut(text, request.stops, limit)
 
 
 def cut(text: str, stops: list[str], limit: int | None) -> Decision:
     """`text` up to the first stop sequence, and at most `limit` tokens of that."""
+    ended = None
     for stop in stops:
-        text = text.partition(stop)[0]
+        text, found, _ = text.partition(stop)
+        ended = found or ended
     tokens = words(text)
     if limit is not None and len(tokens) > limit:
         return Decision("".join(tokens[:limit]), finish="length")
-    return Decision(text)
+    return Decision(text, stop=ended)
 
 
 def prompt_tokens(request: ChatRequest) -> int:
@@ -94,7 +122,7 @@ def _reply(message: Message, *, streamed: bool) -> str:
     if streamed:
         # The seed's mock sends each word with a space after it, the last one too.
         return f"Streaming response to: {text} "
-    if "hello" in text.lower():
+    if "hello" in message.said.lower():
         return GREETING
     return f'You said: "{text}". This is a mock answer, no model was asked.'
 
@@ -111,7 +139,7 @@ def _results(messages: list[Message]) -> list[str]:
 
 
 def _calls(request: ChatRequest) -> tuple[ToolCall, ...]:
-    tools, choice, text = request.tools or [], request.tool_choice, request.messages[-1].text
+    tools, choice, text = request.tools or [], request.tool_choice, request.messages[-1].said
     named = False
     if isinstance(choice, ToolChoice):
         tools, named = _permitted(tools, choice), choice.type != "allowed_tools"

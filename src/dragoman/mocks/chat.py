@@ -59,6 +59,7 @@ class _Completion:
         self._created = stamps.created()
         self._call_ids = [[stamps.next("call_") for _ in choice.calls] for choice in choices]
         self.tokens = sum(choice.tokens for choice in choices)
+        self._thought = sum(choice.reasoning_tokens for choice in choices)
 
     def whole(self) -> dict[str, object]:
         choices = [
@@ -76,8 +77,12 @@ class _Completion:
         for index in range(len(self._choices)):
             yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None}, "opening")
         for index, choice in enumerate(self._choices):
+            for word in words(self._reasoning(choice)):
+                yield self._chunk(index, {"reasoning_content": word})
             for word in words(choice.text):
                 yield self._chunk(index, {"content": word})
+            for word in words(choice.refusal):
+                yield self._chunk(index, {"refusal": word})
             for position, call in enumerate(choice.calls):
                 yield from self._call_chunks(index, position, call)
         for index, choice in enumerate(self._choices):
@@ -100,10 +105,17 @@ class _Completion:
         }
 
     def _usage(self) -> dict[str, object]:
-        return usage(prompt_tokens(self._request), self.tokens)
+        return usage(prompt_tokens(self._request), self.tokens, self._thought)
+
+    def _reasoning(self, choice: Decision) -> str:
+        return choice.reasoning if self._request.shows_reasoning else ""
 
     def _message(self, index: int, choice: Decision) -> dict[str, object]:
         message: dict[str, object] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+        if choice.refusal:
+            message |= {"content": None, "refusal": choice.refusal}
+        if reasoning := self._reasoning(choice):
+            message["reasoning_content"] = reasoning
         if choice.calls:
             calls = zip(self._call_ids[index], choice.calls, strict=True)
             message |= {"content": None, "tool_calls": [_call_object(call_id, call) for call_id, call in calls]}

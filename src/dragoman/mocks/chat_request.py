@@ -61,6 +61,13 @@ class Message(msgspec.Struct):
         return self.content or ""
 
     @property
+    def said(self) -> str:
+        """Its last text part: what a user says, behind the context that an agent puts before it."""
+        if isinstance(self.content, list):
+            return next((part.text for part in reversed(self.content) if part.text), "")
+        return self.content or ""
+
+    @property
     def images(self) -> int:
         parts = self.content if isinstance(self.content, list) else []
         return sum(part.type == "image_url" for part in parts)
@@ -124,10 +131,20 @@ class ChatRequest(msgspec.Struct):
     tool_choice: str | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    reasoning_effort: str | None = None
 
     @property
     def limit(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def shows_reasoning(self) -> bool:
+        """Whether the model is one of those that hand out what they thought, as DeepSeek's do and OpenAI's do not."""
+        return self.model.startswith("deepseek-")
+
+    @property
+    def reasons(self) -> bool:
+        return self.shows_reasoning or self.reasoning_effort not in (None, "none")
 
     @property
     def stops(self) -> list[str]:

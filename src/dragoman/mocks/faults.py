@@ -6,17 +6,16 @@ Pure: nothing here waits or writes, so every fault can be read as a list of step
 
 A stream is edited as events first (doubled, dropped, inserted), then as bytes, and is cut last. A
 buffered body has no events: a fault that counts them takes half of the body instead, or none for 0, and
-those about events alone (`no-done`, `crlf`, `comments` ...) change nothing.
+those about events alone (`no-done`, `crlf`, `comments` ...) change nothing. Errors are in the words of
+the API that answers.
 """
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-import msgspec
-
-from dragoman.mocks.answer import Answer, Buffered, Frame, Headers, Streamed, error_body, openai_error, text_answer
+from dragoman.mocks.answer import OPENAI_WORDING, Answer, Buffered, Frame, Headers, Streamed, Wording, text_answer
 from dragoman.mocks.scenario import Fault, Scenario
 from dragoman.mocks.timing import Schedule
 
@@ -24,6 +23,8 @@ _MARK: Final = "@@mark@@"
 _BAD_UTF8: Final = b"\xff\xfe"
 _HALF_CHARACTER: Final = "\N{EURO SIGN}".encode()[:2]
 _MULTI_BYTE: Final = "\N{EURO SIGN}uro na\N{LATIN SMALL LETTER I WITH DIAERESIS}ve \N{GRINNING FACE} "
+_BROKEN_JSON: Final = '{"id": "broken", "choices": [{'
+_BROKE_OFF: Final = "Mock scenario: the model broke off."
 _LIE: Final = 64
 """Bytes by which `content-length-lie` promises too much."""
 _COMMENT: Final = b": comment\n\n"
@@ -122,7 +123,7 @@ def _replaced(answer: Answer, ending: Fault) -> Answer:
         case "status":
             if ending.number in (204, 205, 304):
                 return Buffered(ending.number, (), b"")
-            return openai_error(ending.number, f"Mock scenario: status {ending.number}.")
+            return _wording(answer).refusal(ending.number, f"Mock scenario: status {ending.number}.")
         case "html-502":
             return text_answer(_HTML_502, 502, "text/html")
         case "redirect":
@@ -130,24 +131,22 @@ def _replaced(answer: Answer, ending: Fault) -> Answer:
         case "empty-200":
             return Buffered(200, answer.headers, b"")
         case "error-event" if isinstance(answer, Buffered):
-            return Buffered(200, answer.headers, _error_json().encode())
+            return Buffered(200, answer.headers, _wording(answer).body(_BROKE_OFF))
         case _:
             return answer
 
 
+def _wording(answer: Answer) -> Wording:
+    return answer.wording or OPENAI_WORDING
+
+
 def _retyped(answer: Answer) -> Answer:
     headers = tuple((name, "text/html" if name == "content-type" else value) for name, value in answer.headers)
-    if isinstance(answer, Streamed):
-        return Streamed(answer.frames, answer.pace, answer.sample, headers)
-    return Buffered(answer.status, headers, answer.body, answer.tokens)
+    return replace(answer, headers=headers)
 
 
 def _joined(answer: Streamed, scenario: Scenario) -> Buffered:
     return Buffered(200, answer.headers, b"".join(data for data, _ in _events(answer, scenario)))
-
-
-def _error_json() -> str:
-    return msgspec.json.encode(error_body(500, "Mock scenario: the model broke off.", code="server_error")).decode()
 
 
 def _stream(answer: Streamed, scenario: Scenario, schedule: Schedule) -> Iterator[Step]:
@@ -159,23 +158,20 @@ def _stream(answer: Streamed, scenario: Scenario, schedule: Schedule) -> Iterato
     yield from _comments(scenario.shape("comments") or 0)
     ending = scenario.ending
     limit = ending.number if ending is not None and (ending.name in _CUTS or ending.name == "error-event") else None
-    delay, rest = scenario.shape("delay"), b""
-    for index, (data, paced) in enumerate(_events(answer, scenario)):
-        if index == limit:
-            rest = data
-            break
+    delay, events = scenario.shape("delay"), _events(answer, scenario)
+    for index, (data, paced) in enumerate(events[:limit]):
         yield from _writes(data, index, scenario)
         if paced:
             yield from _pause(schedule.gap() if delay is None else delay / 1000)
-    yield from _stream_end(answer, scenario, rest)
+    yield from _stream_end(answer, scenario, events, len(events) if limit is None else min(limit, len(events)))
 
 
-def _stream_end(answer: Streamed, scenario: Scenario, rest: bytes) -> Iterator[Step]:
-    """How the stream ends; `rest` is the event that no longer comes whole."""
-    ending = scenario.ending
+def _stream_end(answer: Streamed, scenario: Scenario, events: list[tuple[bytes, bool]], sent: int) -> Iterator[Step]:
+    """How the stream ends of whose events so many have been sent."""
+    ending, rest = scenario.ending, events[sent][0] if sent < len(events) else b""
     if ending is None or ending.name not in _CUTS:
         if scenario.ends("error-event"):
-            yield Chunk(Frame(_error_json()).encode(_eol(scenario)))
+            yield from (Chunk(frame.encode(_eol(scenario))) for frame in _wording(answer).events(sent, _BROKE_OFF))
         yield End()
         return
     if ending.name == "cut-mid-event" and rest:
@@ -196,28 +192,39 @@ def _events(answer: Streamed, scenario: Scenario) -> list[tuple[bytes, bool]]:
 
 
 def _frames(answer: Streamed, scenario: Scenario) -> list[Frame]:
+    texts = _texts(scenario)
+    said = answer.saying(texts) if answer.saying is not None and texts else answer.frames
     frames: list[Frame] = []
-    for frame in answer.frames:
+    for frame in said:
         if scenario.shape(f"no-{frame.part}") is not None:
             continue
         frames.append(frame)
         doubled = {"done": "duplicate-done", "finish": "double-finish"}.get(frame.part, "")
         if scenario.shape(doubled) is not None:
             frames.append(frame)
-    # After the first event, so that a consumer is already in the middle of the stream.
-    frames[1:1] = _inserted(answer, scenario)
+    if answer.saying is None:
+        _insert(frames, [answer.sample(text) for text in texts])
+    if scenario.shape("bad-json") is not None:
+        _insert(frames, [Frame(_BROKEN_JSON, answer.sample("").event)])
     return frames
 
 
-def _inserted(answer: Streamed, scenario: Scenario) -> Iterator[Frame]:
+def _texts(scenario: Scenario) -> list[str]:
+    """What the answer is to say beside its own text."""
+    texts = []
     if (size := scenario.shape("huge-event")) is not None:
-        yield answer.sample("x" * size)
-    if scenario.shape("bad-json") is not None:
-        yield Frame('{"id": "broken", "choices": [{')
+        texts.append("x" * size)
     if scenario.shape("bad-utf8") is not None:
-        yield answer.sample(_MARK)
+        texts.append(_MARK)
     if scenario.shape("split-utf8") is not None:
-        yield answer.sample(_MULTI_BYTE)
+        texts.append(_MULTI_BYTE)
+    return texts
+
+
+def _insert(frames: list[Frame], more: list[Frame]) -> None:
+    """Puts events before the first content, and never first, so that a consumer is already in the middle."""
+    place = next((index for index, frame in enumerate(frames) if frame.part == "content"), len(frames))
+    frames[max(1, place) : max(1, place)] = more
 
 
 def _eol(scenario: Scenario) -> str:

@@ -15,7 +15,7 @@ from dragoman.mocks.multipart import BadForm
 from dragoman.mocks.request import BadJson, Request
 from dragoman.mocks.stamps import CREATED, Stamps
 
-CHAT_MODELS: Final = ("gpt-4o-mini", "gpt-4", "gpt-3.5-turbo")
+CHAT_MODELS: Final = ("gpt-4o-mini", "gpt-4", "gpt-3.5-turbo", "deepseek-reasoner")
 OTHER_MODELS: Final = (embeddings.MODEL, "whisper-1", "tts-1")
 Endpoint = Callable[[Request], Answer]
 

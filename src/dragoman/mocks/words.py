@@ -17,15 +17,15 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def usage(prompt: int, completion: int) -> dict[str, object]:
-    """The usage object of Chat Completions, all its details present."""
+def usage(prompt: int, completion: int, reasoning: int = 0) -> dict[str, object]:
+    """The usage object of Chat Completions, all its details present; `reasoning` is part of `completion`."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": reasoning,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

@@ -186,7 +186,12 @@ _ANNOTATIONS = st.builds(
 )
 _LOGPROBS = st.builds(
     lambda token, logprob: raw(
-        {"token": token, "logprob": logprob, "bytes": [1], "top_logprobs": [{"token": "a", "logprob": -1, "bytes": None}]}
+        {
+            "token": token,
+            "logprob": logprob,
+            "bytes": [1],
+            "top_logprobs": [{"token": "a", "logprob": -1.0, "bytes": None}],
+        }
     ),
     TEXTS,
     st.floats(-9, 0),
@@ -216,7 +221,7 @@ _UNSEALED = st.builds(
 
 
 def _apart(items: list[Item]) -> tuple[Item, ...]:
-    """Without neighbours that events cannot tell apart: two messages, or two reasonings of which the first has no seal."""
+    """Without neighbours that events cannot tell apart: two messages, or reasoning after reasoning without a seal."""
     kept: list[Item] = []
     for item in items:
         last = kept[-1] if kept else None

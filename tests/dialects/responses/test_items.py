@@ -342,7 +342,14 @@ def test_an_item_that_is_not_right_is_named(item: Any, param: str) -> None:
 def test_unknown_members_are_kept_under_their_place() -> None:
     given = [
         {"role": "user", "content": [{"type": "input_file", "file_id": "f", "detail": "high", "odd": None}]},
-        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "", "namespace": "n", "caller": {"type": "direct"}},
+        {
+            "type": "function_call",
+            "call_id": "c",
+            "name": "f",
+            "arguments": "",
+            "namespace": "n",
+            "caller": {"type": "direct"},
+        },
     ]
     turn = parse(input=given)
     assert [(extra.param, plain(extra.value)) for extra in turn.extras] == [
@@ -390,7 +397,9 @@ def test_a_breakpoint_of_another_family_is_left_out() -> None:
 
 
 def test_reasoning_sealed_by_another_keeps_its_text_only() -> None:
-    turn = Turn("m", items=(Reasoning(("t",), seal="S", sealed_by="messages"), Reasoning(seal="R", sealed_by="messages")))
+    turn = Turn(
+        "m", items=(Reasoning(("t",), seal="S", sealed_by="messages"), Reasoning(seal="R", sealed_by="messages"))
+    )
     assert render(turn)["input"] == [
         {"type": "reasoning", "summary": [], "id": "rs_1", "content": [{"type": "reasoning_text", "text": "t"}]}
     ]

@@ -17,7 +17,9 @@ def test_known_members_are_read_and_the_rest_is_kept() -> None:
     extras: list[Extra] = []
     known = members.read(raw({"type": "x", "a": 1, "b": {"c": 2}, "d": None, "e": []}), Known, "at[0]", extras)
     assert known == Known(1)
-    assert [(extra.dialect, extra.param, plain(extra.value)) for extra in extras] == [("responses", "at[0].b", {"c": 2})]
+    assert [(extra.dialect, extra.param, plain(extra.value)) for extra in extras] == [
+        ("responses", "at[0].b", {"c": 2})
+    ]
 
 
 @pytest.mark.parametrize(

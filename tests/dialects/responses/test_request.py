@@ -275,7 +275,7 @@ def test_a_budget_of_reasoning_becomes_an_effort(thinking: Thinking, expected: A
 def test_values_of_a_schema_survive() -> None:
     schema = b'{"type":"object","x":1.50e+02,"big":12345678901234567890123,"s":"\\u00e4"}'
     tool = b'{"type":"function","name":"f","strict":false,"parameters":' + schema + b"}"
-    turn = RESPONSES.parse(b'{"model":"m","input":"hi","tools":[' + tool + b']}')
+    turn = RESPONSES.parse(b'{"model":"m","input":"hi","tools":[' + tool + b"]}")
     assert schema in RESPONSES.render(turn, "up", _profile()).body
 
 

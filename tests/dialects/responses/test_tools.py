@@ -166,7 +166,10 @@ FORMATS: dict[str, tuple[Any, Format | None]] = {
     "none": (None, None),
     "text": ({"type": "text"}, Format("text")),
     "json_object": ({"type": "json_object"}, Format("json_object")),
-    "json_schema": ({"type": "json_schema", "name": "n", "schema": SCHEMA}, Format("json_schema", "n", schema=raw(SCHEMA))),
+    "json_schema": (
+        {"type": "json_schema", "name": "n", "schema": SCHEMA},
+        Format("json_schema", "n", schema=raw(SCHEMA)),
+    ),
     "strict": (
         {"type": "json_schema", "name": "n", "schema": SCHEMA, "description": "d", "strict": True},
         Format("json_schema", "n", "d", raw(SCHEMA), True),
@@ -198,7 +201,10 @@ def test_a_format_in_neutral_form_and_on_its_way(case: str) -> None:
         ({"tools": [{"type": "function", "name": "f", "parameters": "x"}]}, "tools[0].parameters"),
         ({"tools": [{"type": "function", "name": "f", "strict": "yes"}]}, "tools[0].strict"),
         ({"tools": [{"type": "custom", "name": "p", "format": []}]}, "tools[0].format"),
-        ({"tools": [{"type": "custom", "name": "p", "format": {"type": "grammar", "grammar": 7}}]}, "tools[0].format.grammar"),
+        (
+            {"tools": [{"type": "custom", "name": "p", "format": {"type": "grammar", "grammar": 7}}]},
+            "tools[0].format.grammar",
+        ),
         ({"tool_choice": "any"}, "tool_choice"),
         ({"tool_choice": 7}, "tool_choice"),
         ({"tool_choice": {}}, "tool_choice.type"),
@@ -206,7 +212,10 @@ def test_a_format_in_neutral_form_and_on_its_way(case: str) -> None:
         ({"tool_choice": {"type": "function", "function": {}}}, "tool_choice.function.name"),
         ({"tool_choice": {"type": "allowed_tools", "mode": "none", "tools": []}}, "tool_choice.mode"),
         ({"tool_choice": {"type": "allowed_tools", "mode": "auto"}}, "tool_choice.tools"),
-        ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function"}]}}, "tool_choice.tools[0].name"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function"}]}},
+            "tool_choice.tools[0].name",
+        ),
         ({"text": "x"}, "text"),
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format.name"),
@@ -231,7 +240,7 @@ def test_unknown_members_of_a_choice_and_a_format_are_kept() -> None:
 
 
 def test_custom_tools_are_wrapped_for_upstreams_without_them() -> None:
-    turn = parse(tools=TOOLS["custom with a grammar"][0:1], tool_choice={"type": "custom", "name": "p"})
+    turn = parse(tools=[TOOLS["custom with a grammar"][0]], tool_choice={"type": "custom", "name": "p"})
     profile = Profile(custom_tools="wrap")
     body = render(turn, profile)
     (tool,) = body["tools"]

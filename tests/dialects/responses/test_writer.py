@@ -37,6 +37,7 @@ from dragoman.wire.common import ErrorBody
 from tests.dialects.responses.samples import (
     ANSWERS,
     SEALED,
+    Body,
     datas,
     events_of,
     parse,
@@ -169,7 +170,8 @@ def test_every_stream_keeps_the_rules_of_its_machine(answer: Answer, size: int) 
     for event in sent[:2]:
         assert event["response"]["output"] == []
         assert event["response"]["usage"] is None
-    open_index, done = None, []
+    done: list[Body] = []
+    open_index = None
     for event in sent[2:-1]:
         EVENT.validate_python(event)
         if event["type"] == "response.output_item.added":
@@ -193,7 +195,7 @@ def test_deltas_concatenate_to_their_done_event(answer: Answer, size: int) -> No
     said: dict[tuple[str, int], str] = {}
     for event in datas(write(events_of(answer, size), parse(**SEALED))):
         kind = event["type"]
-        place = event.get("item_id", ""), event.get("content_index", event.get("summary_index", 0))
+        place = str(event.get("item_id")), int(event.get("content_index", event.get("summary_index", 0)))
         if kind.endswith(".delta"):
             said[place] = said.get(place, "") + event["delta"]
         elif kind.endswith(".done") and "part" not in kind and "item" not in kind:
@@ -247,7 +249,7 @@ def test_the_sdks_snapshots_are_the_text_so_far() -> None:
     events = finished([TextDelta("a"), TextDelta("b"), CallOpened("c", "f"), CallDelta("{"), CallClosed("{}")])
     with sdk(b"".join(write(events))) as client:
         with client.responses.stream(model="m", input="hi") as stream:
-            snapshots = [event.snapshot for event in stream if event.type.endswith((".text.delta", "text.delta"))]
+            snapshots = [event.snapshot for event in stream if event.type == "response.output_text.delta"]
             assert stream.get_final_response().output_text == "ab"
     assert snapshots == ["a", "ab"]
 
@@ -268,7 +270,9 @@ def test_the_sdks_snapshots_are_the_text_so_far() -> None:
 def test_how_an_answer_stopped_is_its_status_and_that_of_its_last_item(
     stop: Stop, status: str, reason: str | None, said: str
 ) -> None:
-    *_, last = datas(write(finished([TextDelta("first"), CallOpened("k", "g"), CallClosed("{}"), *MACHINE[said][0]], stop)))
+    *_, last = datas(
+        write(finished([TextDelta("first"), CallOpened("k", "g"), CallClosed("{}"), *MACHINE[said][0]], stop))
+    )
     assert last["type"] == f"response.{status}"
     response = last["response"]
     assert response["status"] == status
@@ -324,15 +328,15 @@ WRAPPED = parse(tools=[{"type": "custom", "name": "patch"}])
 
 def test_a_wrapped_custom_tool_comes_back_as_a_custom_call_with_raw_input() -> None:
     arguments = '{"input":"*** Begin\\n"}'
-    events = [CallOpened("c", "patch"), CallDelta(arguments[:5]), CallDelta(arguments[5:]), CallClosed(arguments)]
-    sent = datas(write(finished(events), WRAPPED))
+    deltas: list[Event] = [CallDelta(arguments[:5]), CallDelta(arguments[5:])]
+    sent = datas(write(finished([CallOpened("c", "patch"), *deltas, CallClosed(arguments)]), WRAPPED))
     assert [event["type"] for event in sent[2:-1]] == MACHINE["custom"][1]
     item = sent[-1]["response"]["output"][0]
     assert (item["type"], item["input"], item["id"][:4]) == ("custom_tool_call", "*** Begin\n", "ctc_")
 
 
 def test_a_call_outside_of_the_allowed_tools_is_suppressed() -> None:
-    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("f", "g")]
+    tools: list[Body] = [{"type": "function", "name": name, "parameters": {}} for name in ("f", "g")]
     choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}
     turn = parse(tools=tools, tool_choice=choice)
     calls: list[Event] = []

@@ -5,12 +5,11 @@ from typing import Final
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects import head
 from dragoman.errors import GatewayError, WireError
 from dragoman.turn import Turn
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
-MAX_MODEL: Final = 256
-"""Characters of a model's name; it is logged, stored and quoted in errors."""
 _TRUE: Final = b"true"
 
 
@@ -49,45 +48,15 @@ def parse(body: bytes, *, requires: str = "messages") -> ChatRequest:
 
     Raises `GatewayError` INVALID_JSON or INVALID_REQUEST naming the parameter.
     """
-    try:
-        fields = parse_fields(body)
-    except WireError as error:
-        raise GatewayError(errors.INVALID_JSON, f"The request body is {error}.") from None
-    model = parse_model(fields)
+    fields = head.parse(body)
+    model = head.model(fields)
     if requires not in fields:
         raise GatewayError(errors.INVALID_REQUEST, f"Missing required parameter: {requires!r}.", param=requires)
     if requires == "messages" and not bytes(fields[requires]).startswith(b"["):
         raise GatewayError(errors.INVALID_REQUEST, "'messages' must be an array.", param="messages")
-    stream = _flag(fields.get("stream"), "stream")
+    stream = head.flag(fields.get("stream"), "stream")
     asks_usage = stream and _asks_usage(fields.get("stream_options"))
     return ChatRequest(fields, Turn(model=model, stream=stream), asks_usage)
-
-
-def parse_model(fields: Fields) -> str:
-    value = fields.get("model")
-    if value is None:
-        raise GatewayError(errors.INVALID_REQUEST, "Missing required parameter: 'model'.", param="model")
-    try:
-        model = msgspec.json.decode(value, type=str)
-    except msgspec.DecodeError:
-        raise GatewayError(errors.INVALID_REQUEST, "'model' must be a string.", param="model") from None
-    if not model:
-        raise GatewayError(errors.INVALID_REQUEST, "'model' must not be empty.", param="model")
-    if len(model) > MAX_MODEL:
-        message = f"'model' must not be longer than {MAX_MODEL} characters."
-        raise GatewayError(errors.INVALID_REQUEST, message, param="model")
-    return model
-
-
-def _flag(value: msgspec.Raw | None, name: str) -> bool:
-    if value is None:
-        return False
-    text = bytes(value)
-    if text == _TRUE:
-        return True
-    if text in (b"false", b"null"):
-        return False
-    raise GatewayError(errors.INVALID_REQUEST, f"'{name}' must be true or false.", param=name)
 
 
 def _stream_options(value: msgspec.Raw | None) -> Fields:
@@ -101,7 +70,7 @@ def _stream_options(value: msgspec.Raw | None) -> Fields:
 
 
 def _asks_usage(value: msgspec.Raw | None) -> bool:
-    return _flag(_stream_options(value).get("include_usage"), "stream_options.include_usage")
+    return head.flag(_stream_options(value).get("include_usage"), "stream_options.include_usage")
 
 
 def _with_usage(value: msgspec.Raw | None) -> msgspec.Raw:

@@ -143,13 +143,14 @@ def _cache(cache: Raw | UnsetType, at: str, losses: list[Loss]) -> Raw | UnsetTy
 
 
 def neutral_logprob(value: Raw) -> Raw:
-    """A log probability as a Chat choice has it: every member there, `bytes` null where nobody said."""
+    """A log probability as a Chat choice has it: `bytes` is null where nobody said. Raises `DecodeError`."""
     given = wire.parse_logprob(value)
-    return raw(msgspec.structs.replace(given, top_logprobs=given.top_logprobs or []))
+    top = [msgspec.structs.replace(one, bytes=one.bytes or None) for one in given.top_logprobs or ()]
+    return raw(msgspec.structs.replace(given, bytes=given.bytes or None, top_logprobs=top))
 
 
 def native_logprob(value: Raw) -> Raw:
-    """The same as Responses has it: `bytes` is a list."""
+    """The same as Responses has it: `bytes` is a list. Raises `DecodeError`."""
     given = wire.parse_logprob(value)
     top = [msgspec.structs.replace(one, bytes=one.bytes or []) for one in given.top_logprobs or ()]
     return raw(msgspec.structs.replace(given, bytes=given.bytes or [], top_logprobs=top))
