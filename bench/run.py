@@ -35,6 +35,7 @@ from dragoman.stores.database import Database
 from dragoman.stores.keys import SqlKeyStore
 
 Name = Literal["floor", "gateway"]
+ROOT: Final = Path(__file__).parents[1]
 TARGETS: Final[tuple[Name, ...]] = ("floor", "gateway")
 DISTURBED: Final = 0.3
 """Time spent waiting for a core, per time on it, above which a phase is measured again. In quiet the gateway's
@@ -171,7 +172,7 @@ class Bench:
             "PATH": os.defpath,
             "HOME": str(self.state),
             "XDG_STATE_HOME": str(self.state),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src"))),
             "BENCH_UPSTREAM_KEY": "upstream-key",
         }
 

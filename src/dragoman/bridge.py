@@ -240,3 +240,25 @@ class TranslatedStream:
 
 def _body(error: GatewayError) -> ErrorBody:
     return ErrorBody(error.message, error.kind.type, error.param, error.kind.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A body in another dialect, and what it could not carry as it was."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+def convert_request(body: bytes, source: str, target: str, profile: Profile) -> Converted:
+    """A request in another dialect; no upstream is asked. Raises `GatewayError`."""
+    turn = CODECS[source].parse(body)
+    rendered = CODECS[target].render(turn, turn.model, profile)
+    return Converted(rendered.body, rendered.losses)
+
+
+def convert_answer(body: bytes, source: str, target: str, ids: Ids) -> Converted:
+    """A finished answer in another dialect. Raises `GatewayError`."""
+    answer = CODECS[source].parse_answer(body)
+    setting = Setting(Turn(answer.model), ids.new_id, int(ids.now()))
+    return Converted(CODECS[target].render_answer(answer, setting))

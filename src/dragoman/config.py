@@ -6,7 +6,7 @@ flags say, lowest layer first. An unknown key is an error with a suggestion.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any, Final, Literal
@@ -132,6 +132,8 @@ class ModelConfig(_Section, frozen=True, kw_only=True):
     """`upstream/model` each, tried in order until the first content."""
     timeouts: TimeoutsConfig | None = None
     """Deadlines of this route instead of its upstreams'."""
+    strict: bool = False
+    """Whether a call that cannot be translated without loss is refused with a 400."""
 
 
 class AliasConfig(_Section, frozen=True, kw_only=True):
@@ -426,8 +428,11 @@ def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Upstream
     if value.timeouts is not None:
         _check_timeouts(at, value.timeouts)
         timeouts = value.timeouts.parts()
-    first = Target(value.upstream, value.model, timeouts)
-    rest = tuple(_target(f"{at}.fallback", text, upstreams, timeouts) for text in value.fallback)
+    first = Target(value.upstream, value.model, timeouts, value.strict)
+    rest = tuple(
+        replace(_target(f"{at}.fallback", text, upstreams), timeouts=timeouts, strict=value.strict)
+        for text in value.fallback
+    )
     for target in rest:
         if upstreams[target.upstream].credential == "caller":
             message = f"{target.upstream!r} takes the caller's own credential, which goes to one upstream only"
@@ -440,10 +445,10 @@ def _check_pattern(at: str, name: str, model: str) -> None:
         raise ConfigError(at, "a pattern hands on the name asked for", "give each name its own entry")
 
 
-def _target(at: str, text: str, upstreams: Mapping[str, UpstreamConfig], timeouts: Timeouts | None = None) -> Target:
+def _target(at: str, text: str, upstreams: Mapping[str, UpstreamConfig]) -> Target:
     upstream, _, model = text.partition("/")
     _known(at, upstream, upstreams)
-    return Target(upstream, model, timeouts)
+    return Target(upstream, model)
 
 
 def _known(at: str, name: str, upstreams: Mapping[str, UpstreamConfig]) -> None:

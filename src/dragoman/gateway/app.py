@@ -14,6 +14,7 @@ from dragoman import errors
 from dragoman.bridge import FRONT_DOORS
 from dragoman.config import Config
 from dragoman.errors import GatewayError
+from dragoman.gateway import convert
 from dragoman.gateway.admin import Admin
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Receive, Scope, Send
@@ -81,7 +82,10 @@ class Gateway:
         self.keyring = Keyring(store.keys, self.clock, self._settings.admin_key)
         self.issuer = Issuer(store.keys, self.clock)
         self._services = Services(self.keyring, self.ledger, self._observer, self.clock)
-        self.health = Health(self._services, store.ping)
+        self.health = health = Health(self._services, store.ping)
+        self._probes = {
+            "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
+        }  # fmt: skip
         self._catalog = Catalog(self._runtime, self.clock)
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
         self._own(self._flush_forever())
@@ -206,6 +210,10 @@ class Gateway:
         return None
 
     async def _answer(self, entry: Entry, call: Call, runtime: Runtime, scope: Scope) -> None:
+        probe = self._probes.get(entry.kind)
+        if probe is not None:
+            await probe(call)
+            return
         match entry.kind:
             case "models":
                 key = await self.keyring.identify(call.token())
@@ -214,6 +222,9 @@ class Gateway:
                 key = await self.keyring.identify(call.token())
                 name = scope["path"].removeprefix("/v1/models/")
                 await call.answer_json(await self._catalog.model(name, key))
+            case "convert":
+                await self.keyring.identify(call.token())
+                await convert.answer(call, runtime.config.server, self.clock)
             case "admin":
                 (await self.keyring.identify(call.token())).require_admin()
                 await self._administer(call, scope)
@@ -221,14 +232,6 @@ class Gateway:
                 await self.health.outbound_status(call, runtime)
             case "metrics":
                 await self.health.metrics(call, runtime)
-            case "health":
-                await self.health.healthy(call)
-            case "ready":
-                await self.health.ready(call)
-            case "status":
-                await self.health.status(call)
-            case "version":
-                await self.health.version(call)
             case _:
                 raise AssertionError(entry.kind)
 

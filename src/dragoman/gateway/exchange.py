@@ -15,10 +15,13 @@ from dragoman.gateway.runtime import Runtime, Services
 from dragoman.policy.headers import MODEL_BACK, MODEL_PASS, value_of
 from dragoman.policy.routing import RETRY_STATUS, Target
 from dragoman.ports import Reply, Timeouts, Upstream, UpstreamRequest
+from dragoman.turn import Loss
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of a buffered answer: images in JSON are the largest."""
 MAX_ERROR: Final = 1024 * 1024
+MAX_LOSSES: Final = 32
+"""Losses that are named in the header; `/convert` names all."""
 
 
 class Exchange:
@@ -83,7 +86,7 @@ class Exchange:
                 await self._buffered(passage, reply, timeouts)
             else:
                 check_stream(reply)
-                stream.headers = _back(reply.headers)
+                stream.headers = [*loss_header(passage.losses), *_back(reply.headers)]
                 stream.redact = upstream.redact
                 await stream.run(reply, passage.stream(), timeouts)
         except GatewayError as error:
@@ -96,7 +99,12 @@ class Exchange:
     def _passage(self, bridge: Bridge, target: Target) -> Passage:
         settings = self._runtime.config.upstreams[target.upstream]
         profile = self._runtime.profiles[target.upstream]
-        return bridge.toward(settings.dialects, target.model, profile, ask_usage=settings.include_usage)
+        passage = bridge.toward(settings.dialects, target.model, profile, ask_usage=settings.include_usage)
+        if target.strict and passage.losses:
+            loss = passage.losses[0]
+            message = f"This route is strict, and {loss.param!r} would be {loss.kind}: {loss.note}."
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=loss.param)
+        return passage
 
     def _request(self, passage: Passage, target: Target) -> UpstreamRequest:
         headers = _headers(self._call)
@@ -108,7 +116,7 @@ class Exchange:
         check_encoding(reply)
         answer, usage = passage.answer(await read_all(self._call, reply, MAX_ANSWER, timeouts.idle))
         self.booking.usage = usage
-        headers = [(b"content-type", JSON), *_back(reply.headers)]
+        headers = [(b"content-type", JSON), *loss_header(passage.losses), *_back(reply.headers)]
         await self._call.answer(reply.status, headers, answer, source="upstream")
 
     async def _refused(
@@ -137,6 +145,14 @@ class Exchange:
             headers = [(b"content-type", JSON), *_back(reply.headers)]
             await self._call.answer(reply.status, headers, said, source="upstream")
         return True
+
+
+def loss_header(losses: tuple[Loss, ...]) -> Headers:
+    """What a translation did not carry as it was: `X-Dragoman-Loss: param;kind, ...`."""
+    if not losses:
+        return []
+    text = ", ".join(f"{loss.param};{loss.kind}" for loss in losses[:MAX_LOSSES])
+    return [(b"x-dragoman-loss", text.encode("ascii", "backslashreplace"))]
 
 
 def _headers(call: Call) -> Headers:

@@ -40,6 +40,8 @@ class Target:
     model: str
     timeouts: Timeouts | None = None
     """The route's own deadlines; None for the upstream's."""
+    strict: bool = False
+    """Whether a translation that loses anything is refused."""
 
     @property
     def name(self) -> str:

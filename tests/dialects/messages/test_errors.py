@@ -75,9 +75,7 @@ def test_the_sdk_raises_the_class_of_the_status_and_finds_the_code() -> None:
 
 def test_an_error_is_one_event_with_its_name() -> None:
     event = errors.render_event(ErrorBody("no", "overloaded_error"))
-    assert event == (
-        b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"no"}}\n\n'
-    )
+    assert event == (b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"no"}}\n\n')
 
 
 def test_an_error_read_and_rendered_again_says_the_same() -> None:

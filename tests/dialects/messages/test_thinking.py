@@ -169,7 +169,9 @@ def test_plain_text_is_the_default() -> None:
     assert render(Turn(model="m", format=Format("text"))) == ({}, [])
 
 
-@pytest.mark.parametrize("form", [Format("json_object"), Format("json_schema", "n"), Format("json_schema", schema=raw(None))])
+@pytest.mark.parametrize(
+    "form", [Format("json_object"), Format("json_schema", "n"), Format("json_schema", schema=raw(None))]
+)
 def test_json_without_a_schema_is_refused(form: Format) -> None:
     with pytest.raises(GatewayError, match="text.format") as raised:
         render(Turn(model="m", format=form))

@@ -22,7 +22,9 @@ def render(turn: Turn, profile: Profile | None = None) -> tuple[Any, list[Loss]]
     return json.loads(msgspec.json.encode(body)), losses
 
 
-def turn(choice: ToolChoice | None = None, *, parallel: bool | None = None, offered: tuple[Tool, ...] = (LOOK,)) -> Turn:
+def turn(
+    choice: ToolChoice | None = None, *, parallel: bool | None = None, offered: tuple[Tool, ...] = (LOOK,)
+) -> Turn:
     return Turn(model="m", tools=offered, tool_choice=choice, parallel_tool_calls=parallel)
 
 

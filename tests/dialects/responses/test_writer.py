@@ -195,7 +195,7 @@ def test_deltas_concatenate_to_their_done_event(answer: Answer, size: int) -> No
     said: dict[tuple[str, int], str] = {}
     for event in datas(write(events_of(answer, size), parse(**SEALED))):
         kind = event["type"]
-        place = str(event.get("item_id")), int(event.get("content_index", event.get("summary_index", 0)))
+        place = str(event.get("item_id")), int(event.get("content_index", 0) or event.get("summary_index", 0))
         if kind.endswith(".delta"):
             said[place] = said.get(place, "") + event["delta"]
         elif kind.endswith(".done") and "part" not in kind and "item" not in kind:

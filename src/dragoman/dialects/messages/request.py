@@ -46,6 +46,7 @@ _VACUOUS: Final[dict[str, Any]] = {
     "reasoning.mode": "standard",
     "reasoning.context": "auto",
 }
+_NOTHING: Final = (b"null", b"[]", b"{}")
 _HINTS: Final = frozenset(("prompt_cache_options", "prompt_cache_retention"))
 _STREAM_OPTIONS: Final = frozenset(("include_usage", "include_obfuscation"))
 """What these ask for is done, or left out, by whoever writes the stream for the caller."""
@@ -232,9 +233,9 @@ def _check_extras(extras: tuple[Extra, ...], body: Body, profile: Profile, losse
 
 
 def _says_nothing(extra: Extra) -> bool:
-    value = msgspec.json.decode(extra.value)
-    if value is None or value in ([], {}):
+    if b"".join(bytes(extra.value).split()) in _NOTHING:
         return True
     if extra.param == "stream_options":
-        return isinstance(value, dict) and value.keys() <= _STREAM_OPTIONS
-    return extra.param in _VACUOUS and bool(value == _VACUOUS[extra.param])
+        options = msgspec.json.decode(extra.value)
+        return isinstance(options, dict) and options.keys() <= _STREAM_OPTIONS
+    return extra.param in _VACUOUS and bool(msgspec.json.decode(extra.value) == _VACUOUS[extra.param])
