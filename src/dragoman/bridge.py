@@ -13,6 +13,7 @@ from dragoman import errors
 from dragoman.dialects.base import Codec, Dialect, Reader, Request, Setting, StreamRelay, Writer
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
+from dragoman.dialects.estimate import estimate
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.profile import Profile
@@ -93,7 +94,8 @@ class Bridge:
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
         if self._turn is None:
             self._turn = CODECS[front.name].parse(self._body)
-        setting = Setting(self._turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage)
+        tokens = estimate(self._turn)
+        setting = Setting(self._turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, tokens)
         return Translation(CODECS[front.name], codec, setting, model, profile, self._max_event)
 
     def stream_error(self, error: GatewayError) -> list[bytes]:

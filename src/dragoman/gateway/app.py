@@ -21,6 +21,7 @@ from dragoman.gateway.call import Call, Receive, Scope, Send
 from dragoman.gateway.catalog import Catalog
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.compose import Composer, Store, open_store
+from dragoman.gateway.counting import Counting
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
 from dragoman.gateway.issuing import Issuer
@@ -207,6 +208,8 @@ class Gateway:
             return Outbound(call, runtime, self._services)
         if entry.kind == "passthrough":
             return PassThrough(call, runtime, self._services)
+        if entry.kind == "count":
+            return Counting(call, runtime, self._services)
         return None
 
     async def _answer(self, entry: Entry, call: Call, runtime: Runtime, scope: Scope) -> None:

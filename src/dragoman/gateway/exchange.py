@@ -107,7 +107,7 @@ class Exchange:
         return passage
 
     def _request(self, passage: Passage, target: Target) -> UpstreamRequest:
-        headers = _headers(self._call)
+        headers = request_headers(self._call)
         if self._runtime.config.upstreams[target.upstream].credential == "caller":
             headers += self._call.own_credential()
         return UpstreamRequest("POST", passage.path, headers, passage.body)
@@ -155,7 +155,7 @@ def loss_header(losses: tuple[Loss, ...]) -> Headers:
     return [(b"x-dragoman-loss", text.encode("ascii", "backslashreplace"))]
 
 
-def _headers(call: Call) -> Headers:
+def request_headers(call: Call) -> Headers:
     """The headers of a model call: our own, and the few of the caller's that mean something to an upstream."""
     headers = [
         (b"content-type", JSON),

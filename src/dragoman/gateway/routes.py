@@ -14,7 +14,7 @@ from dragoman.policy import aliases
 
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
-    "metrics", "outbound_status", "convert",
+    "metrics", "outbound_status", "convert", "count",
 ]  # fmt: skip
 
 
@@ -39,6 +39,7 @@ class Table:
             b"/v1" + dialect.path.encode(): Entry("exchange", POST, dialect) for dialect in dialects
         }
         self._exact |= {
+            b"/v1/messages/count_tokens": Entry("count", POST),
             b"/convert": Entry("convert", POST),
             b"/v1/models": Entry("models", GET),
             b"/api/oagw/v1/status": Entry("outbound_status", GET),
