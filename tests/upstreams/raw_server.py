@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 Script = Callable[["Peer"], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+TURNS = 4
+"""Turns of the loop in which an aborted transport, TLS or not, gives its socket back."""
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -112,12 +114,14 @@ async def serve(
     script: Script, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Server]:
     server = Server()
+    transports: list[asyncio.Transport] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         server.open.add(task)
         server.connections += 1
+        transports.append(writer.transport)
         try:
             await script(Peer(server, reader, writer))
         except asyncio.CancelledError:
@@ -138,3 +142,7 @@ async def serve(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for transport in transports:
+            transport.abort()  # a closing one waits for its peer, and the loop does not wait for that
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
