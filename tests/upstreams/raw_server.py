@@ -114,7 +114,7 @@ async def serve(
     script: Script, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Server]:
     server = Server()
-    transports: list[asyncio.Transport] = []
+    transports: list[asyncio.WriteTransport] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
