@@ -262,7 +262,8 @@ class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Annotated(msgspec.Struct, frozen=True, gc=False):
-    """An annotation of the text so far, in Responses form."""
+    """An annotation of the text so far, in Responses form; its places count from where the present run of text
+    began, which any other event but an annotation ends."""
 
     annotation: msgspec.Raw
 

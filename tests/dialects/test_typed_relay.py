@@ -12,7 +12,7 @@ from dragoman.dialects.typed_relay import MAX_HELD, Kinds, TypedRelay
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
 
-RESPONSE = {"id": "resp_1", "model": "theirs", "output": [], "usage": None, "status": "in_progress"}
+RESPONSE: dict[str, Any] = {"id": "resp_1", "model": "theirs", "output": [], "usage": None, "status": "in_progress"}
 DONE_USAGE = {
     "input_tokens": 3, "output_tokens": 4, "total_tokens": 7, "input_tokens_details": {"cached_tokens": 1},
     "output_tokens_details": {"reasoning_tokens": 2},

@@ -154,7 +154,7 @@ class Running:
         self.server = server
         self.error: BaseException | None = None
         self._loop = loop
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         try:

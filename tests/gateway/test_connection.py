@@ -216,7 +216,8 @@ def test_chunk_extensions_are_not_counted_as_part_of_the_head() -> None:
     with serving(app) as server, server.client() as client:
         client.send(request)
         eventually(lambda: app.begun == 1, "the head is complete")
-        client.send(b"3;" + b"a" * 1_000, bytewise=True)
+        client.send(b"3;" + b"a" * 998)
+        eventually(lambda: server.connections[0]._swallowed == 1_000, "the extension is in")
         client.send(b"\r\nabc\r\n0\r\n\r\n")
         assert client.answer().status == 200
     assert app.seen[0].body == b"abc"

@@ -61,7 +61,7 @@ def test_the_port_is_told_once_it_answers() -> None:
     server = GatewayServer(
         App(), host="127.0.0.1", port=0, render=render, new_id=lambda: "id", drain=0, on_ready=on_ready
     )
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         assert ready.wait(WAIT)

@@ -101,6 +101,28 @@ def chat(text: str = "one two", **members: object) -> dict[str, object]:
     return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}], **members}
 
 
+def response(given: object = "one two", **members: object) -> dict[str, object]:
+    """The body of a Responses request."""
+    return {"model": "gpt-4o-mini", "input": given, **members}
+
+
+def message(text: object = "one two", **members: object) -> dict[str, object]:
+    """The body of a Messages request with one user message."""
+    return {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 4096,
+        "messages": [{"role": "user", "content": text}],
+        **members,
+    }
+
+
+def data_of(body: bytes | str) -> list[Any]:
+    """The JSON of every event of a stream; `[DONE]` as it is."""
+    text = body if isinstance(body, str) else body.decode()
+    data = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    return [each if each == "[DONE]" else json.loads(each) for each in data]
+
+
 def request(method: str, path: str, body: object = b"", query: str = "", **headers: str) -> Request:
     """A request as the services see it, its whole path still to be dispatched."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -30,4 +31,10 @@ async def http_client(server: MockServer) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def sdk(server: MockServer) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+async def claude(server: MockServer) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    async with anthropic.AsyncAnthropic(base_url=server.url, api_key="sk-test", max_retries=0) as client:
         yield client

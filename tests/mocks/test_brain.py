@@ -3,7 +3,17 @@ import json
 import msgspec
 import pytest
 
-from dragoman.mocks.brain import GREETING, Decision, ToolCall, cut, decide, prompt_tokens, rate_limited
+from dragoman.mocks.brain import (
+    GREETING,
+    REASONING,
+    REFUSAL,
+    Decision,
+    ToolCall,
+    cut,
+    decide,
+    prompt_tokens,
+    rate_limited,
+)
 from dragoman.mocks.chat_request import ChatRequest
 from tests.mocks.client import chat
 
@@ -60,7 +70,7 @@ def test_a_prompt_counts_words_and_messages() -> None:
 def test_a_limit_and_a_stop_cut_the_text() -> None:
     assert cut("a b c d", [], 2) == Decision("a b ", finish="length")
     assert cut("a b c d", [], 4) == Decision("a b c d")
-    assert cut("a b c d", ["d", "b"], 4) == Decision("a ")
+    assert cut("a b c d", ["d", "b"], 4) == Decision("a ", stop="b")
     assert cut("a b c d", ["c"], 1) == Decision("a ", finish="length")
 
 
@@ -110,6 +120,58 @@ def test_after_its_result_the_loop_ends_with_a_text_that_quotes_it() -> None:
     assert (decision.text, decision.calls, decision.finish) == ("The tool returned: sunny | late", (), "stop")
     again = [*loop, {"role": "assistant", "content": "It is sunny."}, {"role": "user", "content": "and now?"}]
     assert called(messages=again, tools=[WEATHER]) == ["weather"]
+
+
+def test_a_reminder_behind_the_results_does_not_start_the_loop_anew() -> None:
+    loop = [
+        {"role": "user", "content": "weather"},
+        {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": {"name": "weather"}}]},
+        {"role": "tool", "tool_call_id": "1", "content": "sunny"},
+        {"role": "user", "content": "a reminder of an error"},
+    ]
+    assert decide(parsed(messages=loop, tools=[WEATHER])).text == "The tool returned: sunny"
+    assert not rate_limited(parsed(messages=loop))
+    assert called(messages=[*loop, {"role": "user", "content": "now?"}], tools=[WEATHER]) == ["weather"]
+
+
+def test_two_rounds_of_calls_are_one_loop() -> None:
+    def round_of(call: str) -> list[dict[str, object]]:
+        function = {"id": call, "type": "function", "function": {"name": "weather"}}
+        return [
+            {"role": "assistant", "content": None, "tool_calls": [function]},
+            {"role": "tool", "tool_call_id": call, "content": f"result {call}"},
+        ]
+
+    messages = [{"role": "user", "content": "x"}, *round_of("1"), *round_of("2")]
+    assert decide(parsed(messages=messages, tools=[WEATHER])).text == "The tool returned: result 1 | result 2"
+
+
+def test_keywords_are_looked_for_in_the_last_text_alone() -> None:
+    parts = [{"type": "text", "text": "context: hello, error, refuse"}, {"type": "text", "text": "say it"}]
+    request = parsed(messages=[{"role": "user", "content": parts}])
+    assert not rate_limited(request)
+    assert decide(request).text.startswith('You said: "context: hello, error, refuse say it"')
+    empty = parsed(messages=[{"role": "user", "content": [{"type": "image_url"}]}])
+    assert "[1 image]" in decide(empty).text
+
+
+def test_what_is_refused_has_no_text_and_no_calls() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "x"}}
+    decision = decide(parsed("please Refuse", tools=[WEATHER], response_format=schema))
+    assert decision == Decision(refusal=REFUSAL)
+    assert decision.tokens == 8
+
+
+def test_reasoning_comes_before_the_text_and_out_of_its_limit() -> None:
+    assert decide(parsed(reasoning_effort="none")).reasoning == ""
+    thought = decide(parsed("hello", reasoning_effort="low"))
+    assert (thought.reasoning, thought.text, thought.reasoning_tokens) == (REASONING, GREETING, 21)
+    assert thought.tokens == 21 + 7
+    short = decide(parsed("hello", reasoning_effort="low", max_completion_tokens=23))
+    assert (short.text, short.finish, short.tokens) == ("Hello! How ", "length", 23)
+    spent = decide(parsed("hello", reasoning_effort="low", max_completion_tokens=16))
+    assert (spent.text, spent.finish, spent.tokens) == ("", "length", 16)
+    assert decide(parsed(model="deepseek-reasoner")).reasoning == REASONING
 
 
 def test_a_response_format_leads_to_json() -> None:

@@ -4,12 +4,13 @@ import pytest
 
 from dragoman.mocks.app import app
 from dragoman.mocks.server import MockServer
-from tests.mocks.client import chat
+from tests.mocks.client import chat, message, response
 
 
 async def test_the_models_are_listed_and_found(sdk: openai.AsyncOpenAI) -> None:
     names = [model.id async for model in sdk.models.list()]
-    assert names == ["gpt-4o-mini", "gpt-4", "gpt-3.5-turbo", "text-embedding-3-small", "whisper-1", "tts-1"]
+    assert names[:4] == ["gpt-4o-mini", "gpt-4", "gpt-3.5-turbo", "deepseek-reasoner"]
+    assert names[4:] == ["text-embedding-3-small", "whisper-1", "tts-1"]
     model = await sdk.models.retrieve("gpt-4")
     assert (model.id, model.object, model.owned_by) == ("gpt-4", "model", "openai")
     with pytest.raises(openai.NotFoundError):
@@ -56,6 +57,10 @@ async def test_further_models_can_be_named() -> None:
 
 POSTS = (
     "chat/completions",
+    "responses",
+    "responses/input_tokens",
+    "messages",
+    "messages/count_tokens",
     "completions",
     "embeddings",
     "moderations",
@@ -65,14 +70,18 @@ POSTS = (
     "audio/translations",
     "files",
 )
-MEMBERS = ("model", "messages", "prompt", "input", "voice", "tools", "stop", "response_format", "stream_options", "n")
+MEMBERS = (
+    *("model", "messages", "prompt", "input", "voice", "tools", "stop", "response_format", "stream_options", "n"),
+    *("tool_choice", "text", "reasoning", "system", "thinking", "output_config", "max_tokens", "metadata", "include"),
+)
+GOOD = {"chat": chat(), "responses": response(), "messages": message()}
 
 
 @pytest.mark.parametrize("path", POSTS)
 async def test_no_odd_body_makes_an_endpoint_fail(http_client: httpx2.AsyncClient, path: str) -> None:
     odd: list[object] = [None, True, 1, 1.5, "", "x", [], {}, [None], {"a": None}, [[]], [{}], -1, 10**30]
     bodies = [*odd, *({"model": "gpt-4", member: value} for member in MEMBERS for value in odd)]
-    bodies += [{**chat(), member: value} for member in MEMBERS for value in odd]
+    bodies += [{**GOOD.get(path.split("/")[0], chat()), member: value} for member in MEMBERS for value in odd]
     for body in bodies:
         answer = await http_client.post(f"/v1/{path}", json=body)
         assert answer.status_code < 500, body

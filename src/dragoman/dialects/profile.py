@@ -73,7 +73,10 @@ PROFILES: Final[dict[str, Profile]] = {
         max_tokens="max_tokens", custom_tools="wrap", reasoning_field="reasoning", allowed_tools=False, top_k=True
     ),
     "gemini": msgspec.structs.replace(
-        _OPEN, strict_tools=False, reasoning_field="", tool_names="alias",
+        _OPEN,
+        strict_tools=False,
+        reasoning_field="",
+        tool_names="alias",
         efforts=("none", "minimal", "low", "medium", "high"),
     ),  # fmt: skip
 }

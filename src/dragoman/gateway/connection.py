@@ -97,7 +97,7 @@ class _Cycle(RequestResponseCycle):
     async def send_500_response(self) -> None:
         connection: Connection = self.scope["dragoman.connection"]  # type: ignore[typeddict-item]
         edge = connection.edge
-        error = GatewayError(INTERNAL_ERROR, "The gateway failed to answer; the request id finds it in the log.")
+        error = GatewayError(INTERNAL_ERROR, "The gateway failed to answer this request.")
         status, headers, body = edge.render(error, path=self.scope["path"], request_id=edge.new_id())
         headers = [*headers, (b"connection", b"close")]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,6 +1,6 @@
-"""The mock upstreams as one ASGI application: OpenAI, GitHub, weather, calculator, event stream and more.
+"""The mock upstreams as one ASGI application: OpenAI, Anthropic, GitHub, weather, calculator, event stream and more.
 
-    /v1/*  /openai/v1/*                  a model provider
+    /v1/*  /openai/v1/*  /anthropic/v1/*  /only/{dialect}/v1/*    model providers
     /github/*  /weather/*  /calculator/*  /stream-test/*   the small services
     /echo[/*]  /status/{code}  /oauth2/token  /echo-401-once
     /health  /journal  /scenario  /reset-counters          the mock itself
@@ -25,7 +25,7 @@ from dragoman.mocks.control import PATHS, Control, ScenarioQueue
 from dragoman.mocks.delivery import Delivery
 from dragoman.mocks.faults import plan
 from dragoman.mocks.journal import Journal
-from dragoman.mocks.openai import OpenAI
+from dragoman.mocks.providers import PREFIXES, Providers, refusal
 from dragoman.mocks.request import KEPT_BODY, Request, receive_request
 from dragoman.mocks.scenario import Scenario, ScenarioError
 from dragoman.mocks.stamps import Stamps
@@ -62,10 +62,8 @@ class MockApp:
         self._stamps = stamps or Stamps()
         self._oauth = oauth.OAuth()
         self._control = Control(self.journal, self.queue, self._reset)
-        openai = OpenAI(self._stamps, models)
+        self._providers = Providers(self._stamps, models)
         self._services: Mapping[str, Service] = {
-            "v1": openai.answer,
-            "openai": lambda request: _versioned(request, openai),
             "github": github.answer,
             "weather": weather.answer,
             "calculator": calculator.answer,
@@ -98,6 +96,7 @@ class MockApp:
     def _reset(self) -> None:
         self._stamps.reset()
         self._oauth.reset()
+        self._providers.reset()
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await receive_request(scope, receive)
@@ -135,14 +134,15 @@ class MockApp:
         name = request.rest[0]
         if _controls(request):
             return self._control.answer(request)
-        service = self._services.get(name)
-        if service is None:
+        if name not in self._services and name not in PREFIXES:
             return plain_error(404, "Not found")
         if request.oversized and name != "echo":
-            return openai_error(413, f"The body has more than {KEPT_BODY} bytes.", code="payload_too_large")
+            return refusal(request, 413, f"The body has more than {KEPT_BODY} bytes.", "payload_too_large")
         if self._token is not None and name != "oauth2" and not _authorized(request, self._token):
-            return openai_error(401, "Incorrect API key provided.", code="invalid_api_key")
-        return service(request.below(1))
+            return refusal(request, 401, "Incorrect API key provided.", "invalid_api_key")
+        if name in PREFIXES:
+            return self._providers.answer(request)
+        return self._services[name](request.below(1))
 
 
 def app(
@@ -158,7 +158,7 @@ def app(
 
     `timing` is a `Timing`, a profile (`instant`, `fast`, `typical`, `reasoning`, `overloaded`) or items
     such as `ttft:300,tps:60`; without it streams go at the services' own pace. Without `clock` every
-    `created` is the same; `seed` varies the ids. `models` are further names that chat answers to, `*` any.
+    `created` is the same; `seed` varies the ids. `models` are further names that models answer to, `*` any.
     """
     scenario = Scenario.parse(default_scenario)
     return MockApp(
@@ -188,12 +188,6 @@ def _prefixed(request: Request) -> tuple[Request, Scenario | None]:
 
 def _controls(request: Request) -> bool:
     return len(request.rest) == 1 and request.rest[0] in PATHS
-
-
-def _versioned(request: Request, openai: OpenAI) -> Answer:
-    if request.rest[:1] != ("v1",):
-        return plain_error(404, "Not found")
-    return openai.answer(request.below(1))
 
 
 def _authorized(request: Request, token: str) -> bool:

@@ -1,6 +1,6 @@
 """Decides what the mock model says. Deterministic, and built so that agent loops end.
 
-In this order: a tool result since the last user message is quoted; `refuse` is refused; tools lead to a
+In this order: the tool results that the model has not yet answered are quoted; `refuse` is refused; tools lead to a
 call; a `response_format` to JSON; else the keywords of the seed's mock: `hello` greets, `error` is a rate
 limit (`hello` is looked for first), and anything else is echoed. A stream says `Streaming response to: ...`
 where a buffered answer greets or echoes. Keywords are looked for in the last text of the last message: the
@@ -61,9 +61,8 @@ class Decision:
 
 def rate_limited(request: ChatRequest) -> bool:
     """Whether the last message asks for an error; a tool's result never does."""
-    last = request.messages[-1]
-    text = last.said.lower()
-    return last.role not in _TOOL_ROLES and "error" in text and "hello" not in text
+    text = request.messages[-1].said.lower()
+    return "error" in text and "hello" not in text and not _results(request.messages)
 
 
 def decide(request: ChatRequest) -> Decision:
@@ -128,13 +127,18 @@ def _reply(message: Message, *, streamed: bool) -> str:
 
 
 def _results(messages: list[Message]) -> list[str]:
-    """The texts of the tool results since the last message of a user."""
+    """The texts of the tool results of the loop that is still open.
+
+    A user's message right behind results does not end it: agents put reminders there.
+    """
     results: list[str] = []
+    after_results = False
     for message in messages:
         if message.role in _TOOL_ROLES:
             results.append(message.text)
-        elif message.role == "user":
+        elif not message.tool_calls and not (after_results and message.role == "user"):
             results.clear()
+        after_results = message.role in _TOOL_ROLES
     return results
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from dragoman.mocks.answer import Answer, Frame, Part, Streamed, json_answer, openai_error
 from dragoman.mocks.brain import Decision, ToolCall, decide, prompt_tokens, rate_limited
+from dragoman.mocks.chat_history import history_fault, parameter_fault
 from dragoman.mocks.chat_request import ChatRequest, fault
 from dragoman.mocks.request import Request
 from dragoman.mocks.stamps import Stamps
@@ -29,7 +30,8 @@ class Chat:
     def answer(self, request: Request) -> Answer:
         """The completion, whole or as events; raises `BadJson`."""
         chat = request.json(ChatRequest)
-        if problem := fault(chat):
+        names = request.json(dict[str, msgspec.Raw])
+        if problem := parameter_fault(names) or fault(chat) or history_fault(chat.messages):
             message, param = problem
             return openai_error(400, f"{message}.", param, "invalid_value")
         if not self._known(chat.model):

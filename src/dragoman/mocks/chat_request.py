@@ -19,12 +19,17 @@ Stop = Text | Annotated[list[Text], msgspec.Meta(max_length=_MAX_STOPS)]
 Schema = dict[str, Json]
 
 
+class ImageUrl(msgspec.Struct):
+    url: Text
+
+
 class ContentPart(msgspec.Struct):
     """Text, or something that is acknowledged but not looked at."""
 
     type: str
     text: str = ""
     refusal: str = ""
+    image_url: ImageUrl | None = None
 
 
 class Function(msgspec.Struct):

@@ -6,8 +6,11 @@ without it (the app called in process) a broken connection is a `ConnectionReset
 """
 
 import asyncio
+import fcntl
 import socket
 import struct
+import termios
+from array import array
 from collections.abc import Iterable
 from typing import Final
 
@@ -98,16 +101,26 @@ class Delivery:
         self._broken = True
         if self._transport is None:
             return
-        # An abort discards what is still queued, and the client is to get what came before the reset.
+        connection: socket.socket = self._transport.get_extra_info("socket")
+        # An abort discards what is still queued, here and in the kernel, and the client is to get what came before.
         for _ in range(int(_FLUSH_WAIT / _FLUSH_POLL)):
-            if not self._transport.get_write_buffer_size():
+            if not self._transport.get_write_buffer_size() and not _unacknowledged(connection):
                 break
             await asyncio.sleep(_FLUSH_POLL)
         # socket(7): with a linger time of zero, close() discards and sends a RST.
-        connection: socket.socket = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
         self._transport.abort()
         await asyncio.sleep(_FLUSH_WAIT)
+
+
+def _unacknowledged(connection: socket.socket) -> int:
+    """Bytes that have not reached the peer (SIOCOUTQ, tcp(7)); 0 where the kernel does not tell."""
+    count = array("i", [0])
+    try:
+        fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, count)
+    except OSError:
+        return 0
+    return count[0]
 
 
 def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:

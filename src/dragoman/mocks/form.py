@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from dragoman.mocks.request import Json
 
-Kind = Literal["missing", "unknown", "type", "value", "below", "above", "short", "long", "pattern"]
+Kind = Literal["missing", "unknown", "type", "value", "tag", "below", "above", "short", "long", "pattern"]
 
 
 class Tag(str):
@@ -157,7 +157,7 @@ def tagged(forms: Mapping[str, Check], tag: str = "type", default: str | None = 
             return Problem("type", (*place, tag), "string", name)
         form = forms.get(name)
         if form is None:
-            return Problem("value", (*place, tag), tuple(forms), name)
+            return Problem("tag", (*place, tag), tuple(forms), name)
         return form(value, (*place, Tag(name)))
 
     return check

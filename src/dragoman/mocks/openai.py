@@ -1,4 +1,4 @@
-"""A model provider that speaks OpenAI's API: chat, completions, models, embeddings, images, audio, files.
+"""A model provider that speaks OpenAI's API: chat, responses, completions, models, embeddings, images, audio, files.
 
 This file dispatches and words the errors; each endpoint has its own.
 """
@@ -13,6 +13,7 @@ from dragoman.mocks.completions import INSTRUCT_MODEL, Completions
 from dragoman.mocks.files import Files
 from dragoman.mocks.multipart import BadForm
 from dragoman.mocks.request import BadJson, Request
+from dragoman.mocks.responses import Responses
 from dragoman.mocks.stamps import CREATED, Stamps
 
 CHAT_MODELS: Final = ("gpt-4o-mini", "gpt-4", "gpt-3.5-turbo", "deepseek-reasoner")
@@ -28,6 +29,7 @@ class OpenAI:
         self._any = "*" in models
         self._chat_models = (*CHAT_MODELS, *(name for name in models if name != "*"))
         self._files = Files(stamps)
+        self._responses = Responses(stamps, self._is_chat_model)
         self._posts: Mapping[tuple[str, ...], Endpoint] = {
             ("chat", "completions"): Chat(stamps, self._is_chat_model).answer,
             ("completions",): Completions(stamps, self._is_text_model).answer,
@@ -50,11 +52,17 @@ class OpenAI:
             answer = openai_error(400, f"Invalid form: {error}.")
         return with_headers(answer, ("x-request-id", self._stamps.next("req_")))
 
+    def reset(self) -> None:
+        """Forgets the responses that were stored."""
+        self._responses.reset()
+
     def _dispatch(self, request: Request) -> Answer:
         if request.rest[:1] == ("models",):
             return self._models(request.rest[1:])
         if request.rest[:1] == ("files",):
             return self._files.answer(request.below(1))
+        if request.rest[:1] == ("responses",):
+            return self._responses.answer(request.below(1))
         endpoint = self._posts.get(request.rest)
         if endpoint is None:
             return plain_error(404, "Not found")

@@ -1,18 +1,24 @@
 """Chat Completions answers and chunks in full, for translation.
 
 After OpenAI's API reference (`CreateChatCompletionResponse`, `CreateChatCompletionStreamResponse`), with the
-reasoning fields of other servers. Unknown members are tolerated: upstreams add their own.
+reasoning fields of other servers. Unknown members are tolerated: upstreams add their own; and so is null or
+nothing where the reference demands a value, as several servers have it.
 """
 
 import msgspec
+from msgspec import Raw
+
+NULL = Raw(b"null")
 
 
-class Function(msgspec.Struct, frozen=True):
+class Function(msgspec.Struct, frozen=True, gc=False):
+    """Some servers give the arguments as the object that they are."""
+
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Raw] | None = None
 
 
-class Custom(msgspec.Struct, frozen=True):
+class Custom(msgspec.Struct, frozen=True, gc=False):
     name: str | None = None
     input: str | None = None
 
@@ -22,21 +28,8 @@ class Call(msgspec.Struct, frozen=True):
 
     index: int | None = None
     id: str | None = None
-    type: str | None = None
     function: Function | None = None
     custom: Custom | None = None
-
-
-class UrlCitation(msgspec.Struct, frozen=True):
-    url: str
-    title: str = ""
-    start_index: int = 0
-    end_index: int = 0
-
-
-class Annotation(msgspec.Struct, frozen=True):
-    type: str
-    url_citation: UrlCitation | None = None
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -48,15 +41,15 @@ class Said(msgspec.Struct, frozen=True):
     reasoning: str | None = None
     tool_calls: list[Call] | None = None
     function_call: Function | None = None
-    annotations: list[Annotation] | None = None
+    annotations: list[Raw] | None = None
 
 
 class Logprobs(msgspec.Struct, frozen=True):
-    content: list[msgspec.Raw] | None = None
+    content: list[Raw] | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
-    index: int = 0
+    index: int | None = None
     message: Said | None = None
     delta: Said | None = None
     finish_reason: str | None = None
@@ -66,11 +59,11 @@ class Choice(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """A whole answer, or a chunk."""
 
-    id: str = ""
-    created: int = 0
-    model: str = ""
-    choices: list[Choice] = []
-    usage: msgspec.Raw = msgspec.Raw(b"null")
+    id: str | None = None
+    created: float | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: Raw = NULL
     service_tier: str | None = None
     system_fingerprint: str | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")
+    error: Raw = NULL

@@ -7,9 +7,9 @@ of this dialect read. Members that are not named here are errors: on a translate
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
-_Unset = msgspec.UnsetType
-_UNSET = msgspec.UNSET
+_NULL = Raw(b"null")
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -18,7 +18,7 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 class ImageUrl(_Closed, frozen=True):
     url: str
-    detail: str | None = None
+    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
 class InputAudio(_Closed, frozen=True):
@@ -41,12 +41,14 @@ class ContentPart(_Closed, frozen=True, kw_only=True):
     input_audio: InputAudio | None = None
     file: FileData | None = None
     refusal: str | None = None
-    prompt_cache_breakpoint: msgspec.Raw | _Unset = _UNSET
+    prompt_cache_breakpoint: Raw | UnsetType = UNSET
 
 
 class FunctionCall(_Closed, frozen=True):
     name: str
     arguments: str = ""
+    parsed_arguments: Raw = _NULL
+    """The official SDK's own reading of `arguments`, which comes along when its answers are sent back."""
 
 
 class CustomCall(_Closed, frozen=True):
@@ -59,7 +61,7 @@ class Call(_Closed, frozen=True, kw_only=True):
     type: Literal["function", "custom"] = "function"
     function: FunctionCall | None = None
     custom: CustomCall | None = None
-    index: int | _Unset = _UNSET
+    index: int | UnsetType = UNSET
     """Clients that replay a stream's deltas leave it in; it says nothing here."""
 
 
@@ -73,16 +75,18 @@ class Message(_Closed, frozen=True, kw_only=True):
     tool_calls: list[Call] | None = None
     function_call: FunctionCall | None = None
     tool_call_id: str | None = None
-    audio: msgspec.Raw = msgspec.Raw(b"null")
-    annotations: list[msgspec.Raw] | None = None
+    audio: Raw = _NULL
+    annotations: list[Raw] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    parsed: Raw = _NULL
+    """The official SDK's own reading of `content`; see `FunctionCall.parsed_arguments`."""
 
 
 class FunctionTool(_Closed, frozen=True):
     name: str
     description: str | None = None
-    parameters: msgspec.Raw | _Unset = _UNSET
+    parameters: Raw = _NULL
     strict: bool | None = None
 
 
@@ -133,10 +137,15 @@ class ToolChoice(_Closed, frozen=True, kw_only=True):
 class JsonSchema(_Closed, frozen=True):
     name: str
     description: str | None = None
-    schema: msgspec.Raw | _Unset = _UNSET
+    schema: Raw = _NULL
     strict: bool | None = None
 
 
 class ResponseFormat(_Closed, frozen=True, kw_only=True):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+
+
+class StreamOptions(_Closed, frozen=True):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None

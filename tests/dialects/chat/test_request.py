@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
-from dragoman.dialects.chat.request import MAX_MODEL, parse
+from dragoman.dialects.chat.request import parse
+from dragoman.dialects.head import MAX_MODEL
 from dragoman.errors import GatewayError
 
 

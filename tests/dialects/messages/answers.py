@@ -1,6 +1,7 @@
 """Answers as other dialects give them, and strategies that make more."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -107,14 +108,14 @@ def _thoughts(draw: st.DrawFn) -> Reasoning:
 
 
 _ITEMS = st.one_of(
-    st.builds(Message, st.just("assistant"), st.lists(_PARTS, max_size=3).map(tuple)),
+    st.builds(Message, st.just("assistant"), st.lists(_PARTS, min_size=1, max_size=3).map(tuple)),
     st.builds(ToolCall, st.sampled_from(["call_1", "call_2"]), st.just("look"), _ARGUMENTS | st.just("")),
     st.builds(ToolCall, st.just("call_3"), st.just("patch"), _TEXTS, st.just("custom")),
     _thoughts(),
 )
 
 
-def _told_apart(items: list[Item]) -> tuple[Item, ...]:
+def _told_apart(items: Sequence[Item]) -> tuple[Item, ...]:
     """No unsealed thought before another: events do not tell where one ends and the next begins."""
     out: list[Item] = []
     for item in items:

@@ -99,28 +99,38 @@ def events_of(answer: Answer) -> list[Event]:
     for item in answer.items:
         match item:
             case Message():
-                for part in item.parts:
-                    if isinstance(part, Refusal):
-                        out += map(RefusalDelta, _pieces(part.text))
-                    elif isinstance(part, Text):
-                        out += map(TextDelta, _pieces(part.text))
-                        out += map(Annotated, part.annotations)
+                out += _spoken(item)
             case ToolCall():
                 out.append(CallOpened(item.call_id, item.name, item.kind))
                 out += map(CallDelta, _pieces(item.arguments))
                 out.append(CallClosed(item.arguments or "{}"))
             case Reasoning():
-                for number, text in enumerate(item.summary):
-                    out += [ReasoningDelta(piece, "summary", number) for piece in _pieces(text)]
-                for number, text in enumerate(item.text):
-                    out += [ReasoningDelta(piece, "text", number) for piece in _pieces(text)]
-                if item.seal:
-                    out.append(ReasoningSealed(item.seal, item.sealed_by))
+                out += _thought(item)
             case _:
                 continue
     if answer.usage is not None:
         out.append(Used(answer.usage))
     return [*out, Stopped(answer.stop, answer.stop_sequence, answer.service_tier)]
+
+
+def _spoken(item: Message) -> list[Event]:
+    out: list[Event] = []
+    for part in item.parts:
+        if isinstance(part, Refusal):
+            out += map(RefusalDelta, _pieces(part.text))
+        elif isinstance(part, Text):
+            out += map(TextDelta, _pieces(part.text))
+            out += map(Annotated, part.annotations)
+    return out
+
+
+def _thought(item: Reasoning) -> list[Event]:
+    out: list[Event] = []
+    for number, text in enumerate(item.summary):
+        out += [ReasoningDelta(piece, "summary", number) for piece in _pieces(text)]
+    for number, text in enumerate(item.text):
+        out += [ReasoningDelta(piece, "text", number) for piece in _pieces(text)]
+    return [*out, ReasoningSealed(item.seal, item.sealed_by)] if item.seal else out
 
 
 def _pieces(text: str) -> list[str]:

@@ -71,7 +71,7 @@ def check_events(events: Iterable[bytes]) -> list[Json]:
 
 def said(message: Message) -> Json:
     """What an answer says, without what a stream cannot: the service that answered, known only at its end."""
-    body = message.to_dict()
+    body: Json = json.loads(message.to_json())
     body["usage"].pop("service_tier", None)
     for block in body["content"]:
         block.pop("parsed_output", None)

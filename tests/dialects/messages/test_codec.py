@@ -232,7 +232,7 @@ def test_regression_22_a_thought_is_a_block_of_its_own_and_ends_before_the_text(
 
 
 def test_regression_23_late_text_after_calls_has_an_index_of_its_own() -> None:
-    call = [CallOpened("c", "look"), CallClosed("{}")]
+    call: list[Event] = [CallOpened("c", "look"), CallClosed("{}")]
     message = streamed(write(OPENED, *call, *call, TextDelta("late"), Stopped(Stop.TOOL_CALLS)))
     assert [block.type for block in message.content] == ["tool_use", "tool_use", "text"]
 
@@ -252,7 +252,7 @@ def test_regression_27_a_stream_that_was_cut_does_not_end_well() -> None:
 
 
 def test_regression_29_and_30_every_system_message_reaches_the_system_prompt() -> None:
-    items = [
+    items: list[Item] = [
         Message("system", (Text("a"),)),
         Message("developer", (Text("b"),)),
         HI,
@@ -341,7 +341,7 @@ def test_regression_43_strict_follows_the_request(strict: bool | None) -> None:
 
 
 def test_regression_44_text_comes_once() -> None:
-    items = [HI, ToolCall("a", "look", "{}"), ToolResult("a", (Text("sunny"),)), said("It is sunny."), HI]
+    items: list[Item] = [HI, ToolCall("a", "look", "{}"), ToolResult("a", (Text("sunny"),)), said("It is sunny."), HI]
     assert json.dumps(request(*items)).count("It is sunny.") == 1
     message = streamed(write(OPENED, TextDelta("It is"), TextDelta(" sunny."), Stopped(Stop.END)))
     assert [block.text for block in message.content if block.type == "text"] == ["It is sunny."]

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import alias
 from dragoman.dialects.messages import response
 from dragoman.dialects.messages.citations import citation
 from dragoman.errors import GatewayError
-from dragoman.turn import Answer, Message, Reasoning, Refusal, Stop, Text, ToolCall, Usage
+from dragoman.turn import Answer, Message, Reasoning, Refusal, Stop, Text, Tool, ToolCall, Turn, Usage
 from tests.dialects.messages.answers import ANSWERS, answer, said
 from tests.dialects.messages.sdk import buffered
 from tests.dialects.messages.setting import asked
@@ -189,8 +191,8 @@ def test_arguments_go_as_the_upstream_wrote_them() -> None:
          [{"type": "thinking", "thinking": "a", "signature": ""}, {"type": "redacted_thinking", "data": "zz"},
           {"type": "text", "text": "Hi"}]),
         ("thought sealed elsewhere",
-         [{"type": "thinking", "thinking": "a", "signature": ""}, {"type": "thinking", "thinking": "b", "signature": ""},
-          {"type": "text", "text": "Hi"}]),
+         [{"type": "thinking", "thinking": "a", "signature": ""},
+          {"type": "thinking", "thinking": "b", "signature": ""}, {"type": "text", "text": "Hi"}]),
         ("items that are none of an answer's", [{"type": "text", "text": "Hi"}]),
     ],
 )  # fmt: skip
@@ -257,6 +259,14 @@ def test_arguments_that_are_no_object_are_an_error_unless_they_were_cut() -> Non
         assert raised.value.kind is errors.PROTOCOL_ERROR
     (block,) = render(answer(ToolCall("call_1", "look", '{"x'), stop=Stop.LENGTH))["content"]
     assert block["input"] == {}
+
+
+def test_a_tool_that_was_sent_under_another_name_has_its_own_again() -> None:
+    long = "look at that!"
+    setting = Setting(Turn(model="fast", tools=(Tool(long),)), asked().new_id, 0)
+    given = answer(ToolCall("a", alias(long), "{}"), ToolCall("b", "other", "{}"))
+    body: Json = json.loads(response.render(given, setting))
+    assert [block["name"] for block in body["content"]] == [long, "other"]
 
 
 def test_the_service_that_answered_is_named_if_it_has_a_name_here() -> None:

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from dragoman import errors
+from dragoman.dialects import calls
 from dragoman.dialects.messages import tools
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
@@ -195,8 +196,26 @@ def test_custom_tools_are_offered_as_functions_where_the_profile_says_so() -> No
     custom = Tool("patch", "Patches.", kind="custom", format=grammar)
     body, losses = render(turn(offered=(custom, Tool("b", kind="custom"))), Profile(custom_tools="wrap"))
     first, second = body["tools"]
-    assert first["input_schema"] == second["input_schema"] == tools.WRAP_SCHEMA
-    assert first["description"].startswith(f"Patches.\n\n{tools.WRAP_NOTE}\n\nIts format: ")
+    assert first["input_schema"] == second["input_schema"] == json.loads(bytes(calls.WRAP_SCHEMA))
+    assert first["description"] == calls.wrap_description(custom)
     assert "start: X" in first["description"]
-    assert second["description"] == tools.WRAP_NOTE
     assert [(loss.param, loss.kind) for loss in losses] == [("tools[0]", "mapped"), ("tools[1]", "mapped")]
+
+
+LONG = "mcp__" + "x" * 80
+
+
+def test_a_name_the_upstream_may_refuse_is_an_alias() -> None:
+    body, losses = render(turn(ToolChoice("named", (LONG,)), offered=(LOOK, Tool(LONG))))
+    alias = calls.alias(LONG)
+    assert body["tools"][1]["name"] == body["tool_choice"]["name"] == alias
+    assert [(loss.param, loss.kind) for loss in losses] == [("tools[1].name", "mapped")]
+
+
+def test_a_name_goes_as_it_is_or_is_refused_where_the_profile_says_so() -> None:
+    body, losses = render(turn(ToolChoice("named", (LONG,)), offered=(Tool(LONG),)), Profile(tool_names="keep"))
+    assert body["tools"][0]["name"] == body["tool_choice"]["name"] == LONG
+    assert losses == []
+    with pytest.raises(GatewayError) as raised:
+        render(turn(offered=(LOOK, Tool(LONG))), Profile(tool_names="reject"))
+    assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "tools[1].name")

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.calls import alias
 from dragoman.dialects.messages.turns import Renderer, arguments
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
@@ -59,7 +60,7 @@ def test_one_plain_text_is_a_string() -> None:
 
 
 def test_all_results_of_a_turn_are_in_one_message_and_come_first() -> None:
-    items = [
+    items: list[Item] = [
         HI,
         Message("assistant", (Text("I look."),)),
         ToolCall("a", "look", '{"at": "x"}'),
@@ -92,7 +93,12 @@ def test_a_result_moves_before_what_the_user_said() -> None:
 
 
 def test_calls_in_steps_stay_in_steps() -> None:
-    items = [ToolCall("a", "look", "{}"), ToolResult("a", ()), ToolCall("b", "look", "{}"), ToolResult("b", ())]
+    items: list[Item] = [
+        ToolCall("a", "look", "{}"),
+        ToolResult("a", ()),
+        ToolCall("b", "look", "{}"),
+        ToolResult("b", ()),
+    ]
     assert told(HI, *items) == [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": [used("a")]},
@@ -134,6 +140,7 @@ def test_a_later_system_message_stays_where_the_api_allows_one() -> None:
     place = {"role": "system", "content": "b"}
     assert told(HI, system("b"), said, profile=KEEP)[1] == place
     assert told(HI, system("b"), profile=KEEP)[1] == place
+    assert told(HI, system("b"), ToolCall("a", "n", "{}"), profile=KEEP)[1] == place
     both = told(HI, system("b"), Message("developer", (Text("c"),)), profile=KEEP)[1]
     assert both == {"role": "system", "content": [{"type": "text", "text": "b"}, {"type": "text", "text": "c"}]}
 
@@ -155,7 +162,7 @@ def test_a_later_system_message_moves_where_the_api_allows_none(items: list[Item
 
 
 def test_texts_that_say_nothing_are_left_out() -> None:
-    items = [
+    items: list[Item] = [
         system(""),
         HI,
         Message("user", (Text(""), Text(" \n"))),
@@ -225,14 +232,16 @@ def test_signed_thoughts_go_back_and_unsigned_ones_are_a_loss() -> None:
     assert losses == [("input[1]", "dropped"), ("input[2]", "dropped")]
 
 
-def test_thoughts_that_others_sealed_are_refused() -> None:
-    foreign = Reasoning(("hm",), seal="gAAA", sealed_by="responses")
+def test_thoughts_that_others_sealed_are_refused_unless_they_can_be_read() -> None:
+    foreign = Reasoning(seal="gAAA", sealed_by="responses")
     with pytest.raises(GatewayError) as raised:
         render(HI, foreign)
     assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "input[1].encrypted_content")
     body, losses = render(HI, foreign, profile=Profile(allow_unknown=True))
     assert body == {"messages": [{"role": "user", "content": "Hi"}]}
     assert losses == [("input[1].encrypted_content", "dropped")]
+    read = Reasoning(("hm",), seal="gAAA", sealed_by="responses")
+    assert render(HI, read) == (body, losses)
 
 
 def test_what_was_refused_before_is_said_again() -> None:
@@ -262,8 +271,14 @@ def test_what_messages_cannot_say_is_refused_by_name(item: Item, param: str) -> 
     assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, param)
 
 
+def test_a_call_has_the_name_its_tool_has() -> None:
+    call = ToolCall("a", "look at that!", "{}")
+    assert told(HI, call)[1]["content"] == [used("a", alias("look at that!"))]
+    assert told(HI, call, profile=Profile(tool_names="keep"))[1]["content"] == [used("a", "look at that!")]
+
+
 def test_custom_calls_are_wrapped_where_the_profile_says_so() -> None:
-    items = [HI, ToolCall("a", "patch", '*** "x"', "custom"), ToolResult("a", (Text("ok"),), "custom")]
+    items: list[Item] = [HI, ToolCall("a", "patch", '*** "x"', "custom"), ToolResult("a", (Text("ok"),), "custom")]
     messages = told(*items, profile=Profile(custom_tools="wrap"))
     assert messages[1]["content"] == [used("a", "patch", {"input": '*** "x"'})]
     assert messages[2]["content"] == [result("a", "ok")]
@@ -283,7 +298,7 @@ def test_arguments_go_as_they_were_written() -> None:
 
 
 def test_ids_of_calls_keep_only_what_the_api_takes_and_stay_apart() -> None:
-    items = [
+    items: list[Item] = [
         HI,
         ToolCall("functions.look:0", "look", "{}"),
         ToolCall("functions_look_0", "look", "{}"),

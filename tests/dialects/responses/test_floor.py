@@ -73,9 +73,10 @@ def test_annotations_count_from_where_the_run_of_text_began(between: list[Event]
     assert plain(order(*given)[-1]) == plain(Annotated(raw(moved)))
 
 
-def test_an_annotation_without_a_place_is_not_moved() -> None:
-    odd = Annotated(raw({"type": "file_path", "index": 1}))
-    assert plain(order((A, TextDelta("abc")), (B, TextDelta("d")), (B, odd))[-1]) == plain(odd)
+@pytest.mark.parametrize("odd", [{"type": "file_path", "index": 1}, {"start_index": "x"}, [], 7])
+def test_an_annotation_without_a_place_is_not_moved(odd: object) -> None:
+    given = Annotated(raw(odd))
+    assert plain(order((A, TextDelta("abc")), (B, TextDelta("d")), (B, given))[-1]) == plain(given)
 
 
 def test_reasoning_after_reasoning_of_another_item_goes_on_counting() -> None:

@@ -41,6 +41,14 @@ def test_annotations_and_seals_are_given_once() -> None:
     assert flat(thought.whole(sealed)) == []
 
 
+def test_an_annotation_of_nothing_is_none() -> None:
+    item = GivenItem("message", 0)
+    assert item.annotation(events.GivenAnnotation(annotation=raw(None))) == []
+    part = wire.GivenPart("output_text", "a", annotations=[raw(None), raw(2)])
+    whole = wire.GivenItem(type="message", content=[part])
+    assert plain(flat(item.whole(whole))) == plain([TextDelta("a"), Annotated(raw(2))])
+
+
 def test_a_call_is_opened_when_it_is_known_whose_it_is() -> None:
     item = GivenItem("function_call", 0)
     assert item.arguments(events.GivenDelta(delta='{"a"')) == []

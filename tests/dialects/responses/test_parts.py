@@ -29,6 +29,11 @@ def test_a_part_in_neutral_form(given: Body, expected: Text) -> None:
     assert content(given) == plain([expected])
 
 
+def test_a_refusal_given_to_a_model_is_its_text() -> None:
+    turn = parse(input=[{"role": "user", "content": [{"type": "refusal", "refusal": "no"}]}])
+    assert render(turn)["input"][0]["content"] == [{"type": "input_text", "text": "no"}]
+
+
 def output(text: str) -> object:
     (item,) = parse(input=[{"type": "function_call_output", "call_id": "c", "output": text}]).items
     return plain(item)["parts"]

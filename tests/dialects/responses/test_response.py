@@ -307,3 +307,11 @@ def test_the_last_item_of_an_answer_that_was_cut_says_so() -> None:
     assert [item["status"] for item in render_answer(answer)["output"]] == ["completed"] * 3 + ["incomplete"]
     hosted = msgspec.structs.replace(answer, items=(Native("responses", "web_search_call", "output[0]", raw(SEARCH)),))
     assert render_answer(hosted)["output"] == [SEARCH]
+
+
+def test_calls_are_those_that_the_request_knows() -> None:
+    tools: list[Body] = [{"type": "custom", "name": "patch"}, {"type": "function", "name": "f", "parameters": {}}]
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "custom", "name": "patch"}]}
+    items = (ToolCall("c", "patch", '{"input":"raw"}'), ToolCall("d", "f", "{}"))
+    body = render_answer(msgspec.structs.replace(ANSWER, items=items), parse(tools=tools, tool_choice=choice))
+    assert [(item["name"], item["input"]) for item in body["output"]] == [("patch", "raw")]

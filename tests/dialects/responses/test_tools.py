@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.calls import is_plain
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Format, Loss, Tool, ToolChoice, Turn
+from dragoman.turn import Format, Loss, Tool, ToolCall, ToolChoice, Turn
 from tests.dialects.responses.samples import Body, losses, parse, plain, raw, render
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"], "x-odd": [1.5]}
@@ -266,16 +267,37 @@ def test_an_upstream_that_does_not_know_strict_is_not_told() -> None:
     ("tool", "profile", "param"),
     [
         (Tool("p", kind="custom"), Profile(custom_tools="reject"), "tools[0].type"),
-        (Tool("a" * 65), Profile(), "tools[0].name"),
-        (Tool("a.b"), Profile(), "tools[0].name"),
-        (Tool(""), Profile(), "tools[0].name"),
-        (Tool("ä", kind="custom"), Profile(), "tools[0].name"),
+        (Tool("a" * 65), Profile(tool_names="reject"), "tools[0].name"),
+        (Tool("a.b"), Profile(tool_names="reject"), "tools[0].name"),
+        (Tool("ä", kind="custom"), Profile(tool_names="reject"), "tools[0].name"),
     ],
 )
 def test_a_tool_that_the_upstream_cannot_have_is_refused(tool: Tool, profile: Profile, param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         render(Turn("m", tools=(tool,)), profile)
     assert (caught.value.kind, caught.value.param) == (errors.UNSUPPORTED_PARAMETER, param)
+
+
+ODD = "files/" + "read." * 20
+ODD_TURN = Turn(
+    "m",
+    items=(ToolCall("c", ODD, "{}"), ToolCall("d", ODD, "x", "custom")),
+    tools=(Tool(ODD),),
+    tool_choice=ToolChoice("named", (ODD,)),
+)
+
+
+def test_a_name_beyond_the_rule_is_sent_as_an_alias_everywhere() -> None:
+    body = render(ODD_TURN)
+    (name,) = {body["tools"][0]["name"], body["tool_choice"]["name"], *(item["name"] for item in body["input"])}
+    assert (len(name), is_plain(name)) == (64, True)
+    assert losses(ODD_TURN) == [("tools[0].name", "mapped")]
+
+
+def test_a_name_beyond_the_rule_may_be_kept() -> None:
+    body = render(ODD_TURN, Profile(tool_names="keep"))
+    assert {body["tools"][0]["name"], body["tool_choice"]["name"], body["input"][0]["name"]} == {ODD}
+    assert losses(ODD_TURN, Profile(tool_names="keep")) == []
 
 
 def test_a_loss_says_what_became_of_the_tool() -> None:

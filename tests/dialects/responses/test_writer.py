@@ -8,6 +8,7 @@ from openai import APIError, OpenAI
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from dragoman.dialects.calls import alias
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.turn import (
     Annotated,
@@ -136,7 +137,7 @@ def finished(events: list[Event], stop: Stop = Stop.END) -> list[Event]:
 
 
 @pytest.mark.parametrize("case", MACHINE)
-def test_the_machine_of_the_contract(case: str) -> None:
+def test_the_events_of_each_kind_of_item(case: str) -> None:
     events, expected = MACHINE[case]
     sent = write(finished(events))
     assert types(sent) == [*HEAD, *expected, "response.completed"]
@@ -333,6 +334,15 @@ def test_a_wrapped_custom_tool_comes_back_as_a_custom_call_with_raw_input() -> N
     assert [event["type"] for event in sent[2:-1]] == MACHINE["custom"][1]
     item = sent[-1]["response"]["output"][0]
     assert (item["type"], item["input"], item["id"][:4]) == ("custom_tool_call", "*** Begin\n", "ctc_")
+
+
+def test_an_alias_comes_back_as_the_name_it_stands_for() -> None:
+    name = "files/read"
+    turn = parse(tools=[{"type": "function", "name": name, "parameters": {}}])
+    events: list[Event] = [CallOpened("c", alias(name)), CallClosed("{}")]
+    assert datas(write(finished(events), turn))[-1]["response"]["output"][0]["name"] == name
+    answer = Answer(id="", created=1, model="up", items=(ToolCall("c", alias(name), "{}"),), stop=Stop.TOOL_CALLS)
+    assert render_answer(answer, turn)["output"][0]["name"] == name
 
 
 def test_a_call_outside_of_the_allowed_tools_is_suppressed() -> None:

@@ -1,67 +1,103 @@
-"""A finished Chat answer in neutral form, and back."""
+"""A finished Chat answer in neutral form, and back.
 
-from typing import Any, Final
+    finish reason                                  stop
+    ---------------------------------------------  ----------------------------------------------------------
+    stop, and what nobody knows                    END, or TOOL_CALLS if there are calls
+    tool_calls, function_call                      TOOL_CALLS, or END if there are none
+    length                                         LENGTH
+    content_filter                                 CONTENT_FILTER
+    `_FAILED`                                      a failure
+
+What an answer holds counts for more than what the upstream says of it. Of several choices only the first is
+read; a caller of another dialect cannot have asked for more.
+"""
+
+from typing import Final
 
 import msgspec
 
 from dragoman import errors
 from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import Calls, unwrap
+from dragoman.dialects.chat import annotations
 from dragoman.dialects.chat.errors import parse as parse_error
-from dragoman.dialects.chat.messages import Body
+from dragoman.dialects.chat.members import Body, absent
 from dragoman.dialects.chat.response import read_usage
+from dragoman.dialects.chat.tools import asks_functions
 from dragoman.errors import GatewayError
 from dragoman.turn import Answer, Item, Message, Part, Reasoning, Refusal, Stop, Text, ToolCall, Usage
 from dragoman.wire import chat_answer as wire
 
 _answer: Final = msgspec.json.Decoder(wire.Answer)
-STOPS: Final = {
-    "stop": Stop.END,
+_STOPS: Final = {
     "length": Stop.LENGTH,
-    "tool_calls": Stop.TOOL_CALLS,
-    "function_call": Stop.TOOL_CALLS,
+    "max_tokens": Stop.LENGTH,
+    "model_length": Stop.LENGTH,
     "content_filter": Stop.CONTENT_FILTER,
+    "safety": Stop.CONTENT_FILTER,
 }
-REASONS: Final = {
+_FAILED: Final = frozenset(("error", "abort", "network_error", "insufficient_system_resource"))
+"""Finish reasons with which some servers report that they could not go on."""
+_REASONS: Final = {
     Stop.END: "stop",
     Stop.STOP_SEQUENCE: "stop",
     Stop.LENGTH: "length",
-    Stop.TOOL_CALLS: "tool_calls",
+    Stop.TOOL_CALLS: "stop",
     Stop.CONTENT_FILTER: "content_filter",
-    Stop.REFUSAL: "stop",
+    Stop.REFUSAL: "content_filter",
     Stop.PAUSE: "stop",
 }
+_ENDS: Final = (Stop.END, Stop.STOP_SEQUENCE, Stop.TOOL_CALLS)
+_PARAGRAPH: Final = "\n\n"
+_LONGEST_ID: Final = 64
+PAUSED: Final = "The upstream paused in the middle of its answer, which Chat Completions cannot say."
 
 
 def parse(body: bytes) -> Answer:
-    """Raises `GatewayError` PROTOCOL_ERROR for what is no answer."""
+    """Raises `GatewayError`: PROTOCOL_ERROR for what is no answer, STREAM_ABORTED for one without an end."""
     try:
+        if not body.isascii():
+            body.decode()  # what is kept raw is not looked into
         answer = _answer.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise GatewayError(errors.PROTOCOL_ERROR, "The upstream's answer is no chat completion.") from None
-    if not answer.choices or answer.choices[0].message is None:
+        raise _broken("The upstream's answer is no chat completion.") from None
+    choice = next((choice for choice in answer.choices or () if not choice.index), None)
+    if choice is None or choice.message is None or not absent(answer.error):
         said = parse_error(body)
         what = f"the error {said.message!r}" if said else "an answer without choices"
-        raise GatewayError(errors.PROTOCOL_ERROR, f"The upstream answered 200 with {what}.")
-    choice = answer.choices[0]
-    assert choice.message is not None
-    items = _items(choice.message, choice.logprobs)
-    called = any(isinstance(item, ToolCall) for item in items)
-    if choice.finish_reason is None:
+        raise _broken(f"The upstream answered 200 with {what}.")
+    if not choice.finish_reason:
         raise GatewayError(errors.STREAM_ABORTED, "The upstream's answer has no finish reason.")
-    stop = STOPS.get(choice.finish_reason, Stop.END)
+    if is_failure(choice.finish_reason):
+        raise _broken(f"The upstream ended its answer with {choice.finish_reason!r}.")
+    items = _items(choice.message, choice.logprobs, answer.id or "")
+    called = any(isinstance(item, ToolCall) for item in items)
     return Answer(
-        id=answer.id,
-        created=answer.created,
-        model=answer.model,
+        id=answer.id or "",
+        created=int(answer.created or 0),
+        model=answer.model or "",
         items=items,
-        stop=Stop.TOOL_CALLS if called and stop is Stop.END else stop,
+        stop=read_stop(choice.finish_reason, called=called),
         usage=read_usage(answer.usage),
         service_tier=answer.service_tier,
         fingerprint=answer.system_fingerprint,
     )
 
 
-def _items(said: wire.Said, logprobs: wire.Logprobs | None) -> tuple[Item, ...]:
+def _broken(message: str) -> GatewayError:
+    return GatewayError(errors.PROTOCOL_ERROR, message)
+
+
+def is_failure(finish: str) -> bool:
+    return finish in _FAILED
+
+
+def read_stop(finish: str, *, called: bool) -> Stop:
+    """Why an answer ended, by its finish reason and whether it has calls."""
+    return _STOPS.get(finish) or (Stop.TOOL_CALLS if called else Stop.END)
+
+
+def _items(said: wire.Said, logprobs: wire.Logprobs | None, identity: str) -> tuple[Item, ...]:
     items: list[Item] = []
     thought = said.reasoning_content or said.reasoning
     if thought:
@@ -69,62 +105,59 @@ def _items(said: wire.Said, logprobs: wire.Logprobs | None) -> tuple[Item, ...]:
     parts: list[Part] = []
     if said.content:
         drawn = tuple(logprobs.content or ()) if logprobs is not None else ()
-        parts.append(Text(said.content, tuple(map(annotation, said.annotations or ())), drawn))
+        parts.append(Text(said.content, tuple(map(annotations.parse, said.annotations or ())), drawn))
     if said.refusal:
         parts.append(Refusal(said.refusal))
     if parts:
         items.append(Message("assistant", tuple(parts)))
-    items += [_call(call, number) for number, call in enumerate(said.tool_calls or ())]
-    if said.function_call is not None and said.function_call.name:
-        name = said.function_call.name
-        items.append(ToolCall(f"call_0_{name}", name, said.function_call.arguments or "{}"))
+    given = list(said.tool_calls or ())
+    if said.function_call is not None:
+        given.append(wire.Call(function=said.function_call))
+    items += [_call(call, call_id(number, identity)) for number, call in enumerate(given)]
     return tuple(items)
 
 
-def _call(call: wire.Call, number: int) -> ToolCall:
+def _call(call: wire.Call, otherwise: str) -> ToolCall:
+    name = read_name(call)
+    if not name:
+        raise _broken("The upstream's answer has a call without a name.")
+    text = read_arguments(call)
     if call.custom is not None:
-        return ToolCall(call.id or f"call_{number}", call.custom.name or "", call.custom.input or "", "custom")
-    function = call.function or wire.Function()
-    return ToolCall(call.id or f"call_{number}", function.name or "", function.arguments or "{}")
+        return ToolCall(call.id or otherwise, name, text, "custom")
+    return ToolCall(call.id or otherwise, name, text or "{}")
 
 
-def annotation(given: wire.Annotation) -> msgspec.Raw:
-    """A Chat annotation in Responses form: the citation's members stand beside its type."""
-    body: Body = {"type": given.type}
-    if given.url_citation is not None:
-        body |= msgspec.to_builtins(given.url_citation)
-    return msgspec.Raw(msgspec.json.encode(body))
+def read_name(call: wire.Call) -> str:
+    """What a call, or a piece of one, calls; empty if it does not say."""
+    called = call.custom or call.function
+    return called.name or "" if called is not None else ""
 
 
-def chat_annotation(given: msgspec.Raw) -> Body:
-    """The reverse; kinds that Chat's types do not have keep their members, under their own type."""
-    body: dict[str, Any] = msgspec.json.decode(given)
-    kind = body.pop("type", "")
-    return {"type": kind, kind: body}
+def read_arguments(call: wire.Call) -> str:
+    """What a call, or a piece of one, is called with."""
+    if call.custom is not None:
+        return call.custom.input or ""
+    given = call.function.arguments if call.function is not None else None
+    return msgspec.json.encode(given).decode() if isinstance(given, dict) else given or ""
+
+
+def call_id(number: int, identity: str) -> str:
+    """The id of a call whose upstream gave none: unlike those of other answers, so that histories stay clear."""
+    return f"call_{number}_{identity}"[:_LONGEST_ID].rstrip("_")
 
 
 def render(answer: Answer, setting: Setting) -> bytes:
-    message: Body = {"role": "assistant", "content": None, "refusal": None}
-    annotations: list[Body] = []
-    logprobs: list[msgspec.Raw] = []
+    """Raises `GatewayError` PROTOCOL_ERROR for an answer that is to be continued."""
+    if answer.stop is Stop.PAUSE:
+        raise _broken(PAUSED)
+    message = _Message(setting)
     for item in answer.items:
-        match item:
-            case Message():
-                _speak(message, item, annotations, logprobs)
-            case ToolCall():
-                message.setdefault("tool_calls", []).append(call_body(item))
-            case Reasoning():
-                text = "".join(item.text) or "\n\n".join(item.summary)
-                if text:
-                    message["reasoning_content"] = message.get("reasoning_content", "") + text
-            case _:
-                pass  # results and native items are never part of an answer that is rendered here
-    message["annotations"] = annotations
+        message.add(item)
     choice: Body = {
         "index": 0,
-        "message": message,
-        "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
-        "finish_reason": reason(answer.stop, called="tool_calls" in message),
+        "message": message.body(),
+        "logprobs": {"content": message.logprobs, "refusal": None} if message.logprobs else None,
+        "finish_reason": reason(answer.stop, message.called, refused=bool(message.refusal)),
     }
     body: Body = {
         "id": answer.id if answer.id.startswith("chatcmpl-") else setting.new_id("chatcmpl-"),
@@ -141,36 +174,84 @@ def render(answer: Answer, setting: Setting) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _speak(message: Body, item: Message, annotations: list[Body], logprobs: list[msgspec.Raw]) -> None:
-    for part in item.parts:
+class _Message:
+    """The one message that all items of an answer become."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._calls = Calls(setting.turn)
+        self._functions = asks_functions(setting.turn)
+        self._hidden = setting.turn.thinking.hidden
+        self._text: list[str] = []
+        self._length = 0
+        self._thoughts: list[str] = []
+        self._annotations: list[msgspec.Raw] = []
+        self._function_call: Body | None = None
+        self._tool_calls: list[Body] = []
+        self.refusal = ""
+        self.logprobs: list[msgspec.Raw] = []
+
+    @property
+    def called(self) -> str:
+        """The finish reason that the calls give, if there are any."""
+        return "tool_calls" if self._tool_calls else "function_call" if self._function_call else ""
+
+    def add(self, item: Item) -> None:
+        match item:
+            case Message():
+                for part in item.parts:
+                    self._say(part)
+            case ToolCall():
+                self._call(item)
+            case Reasoning() if not self._hidden:
+                self._thoughts += (*item.summary, *item.text)
+            case _:
+                return  # results and native items are never part of an answer that is rendered here
+
+    def _say(self, part: Part) -> None:
         if isinstance(part, Text):
-            shift = len(message["content"] or "")
-            message["content"] = (message["content"] or "") + part.text
-            annotations += [_shifted(chat_annotation(one), shift) for one in part.annotations]
-            logprobs += part.logprobs
+            self._annotations += [annotations.render(one, self._length) for one in part.annotations]
+            self._text.append(part.text)
+            self._length += len(part.text)
+            self.logprobs += part.logprobs
         elif isinstance(part, Refusal):
-            message["refusal"] = (message["refusal"] or "") + part.text
+            self.refusal += part.text
+
+    def _call(self, item: ToolCall) -> None:
+        name = self._calls.name(item.name)
+        if not self._calls.permits(name):
+            return
+        wrapped = self._calls.unwraps(name, item.kind)
+        if wrapped or item.kind == "custom":
+            custom = {"name": name, "input": unwrap(item.arguments) if wrapped else item.arguments}
+            self._tool_calls.append({"id": item.call_id, "type": "custom", "custom": custom})
+            return
+        function = {"name": name, "arguments": item.arguments or "{}"}
+        if self._functions and not self.called:
+            self._function_call = function
+        else:
+            self._tool_calls.append({"id": item.call_id, "type": "function", "function": function})
+
+    def body(self) -> Body:
+        body: Body = {
+            "role": "assistant",
+            "content": "".join(self._text) or None,
+            "refusal": self.refusal or None,
+            "annotations": self._annotations,
+        }
+        if self._thoughts:
+            body["reasoning_content"] = _PARAGRAPH.join(self._thoughts)
+        if self._function_call is not None:
+            body["function_call"] = self._function_call
+        if self._tool_calls:
+            body["tool_calls"] = self._tool_calls
+        return body
 
 
-def _shifted(body: Body, shift: int) -> Body:
-    """An annotation of a later text, its places counted from the beginning of the joined one."""
-    inner = body.get(body["type"])
-    if shift and isinstance(inner, dict):
-        for name in ("start_index", "end_index"):
-            if isinstance(inner.get(name), int):
-                inner[name] += shift
-    return body
-
-
-def call_body(item: ToolCall) -> Body:
-    if item.kind == "custom":
-        return {"id": item.call_id, "type": "custom", "custom": {"name": item.name, "input": item.arguments}}
-    arguments = item.arguments or "{}"
-    return {"id": item.call_id, "type": "function", "function": {"name": item.name, "arguments": arguments}}
-
-
-def reason(stop: Stop, *, called: bool) -> str:
-    return "tool_calls" if called and stop in (Stop.END, Stop.TOOL_CALLS) else REASONS[stop]
+def reason(stop: Stop, called: str, *, refused: bool) -> str:
+    """The finish reason; `called` is the one of the calls. A refusal in words is an end like any other."""
+    if called and stop in _ENDS:
+        return called
+    return "stop" if stop is Stop.REFUSAL and refused else _REASONS[stop]
 
 
 def usage_body(usage: Usage) -> Body:

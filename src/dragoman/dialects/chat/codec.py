@@ -10,10 +10,13 @@ from dragoman.dialects.chat.reader import ChatReader
 from dragoman.dialects.chat.writer import ChatWriter
 from dragoman.dialects.profile import Profile
 from dragoman.turn import Answer, Turn
+from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody, ErrorEnvelope
 
 
 class ChatCodec:
+    """OpenAI's Chat Completions, and what servers of open models make of it."""
+
     name = "chat"
 
     def parse(self, body: bytes) -> Turn:
@@ -28,7 +31,7 @@ class ChatCodec:
     def render_answer(self, answer: Answer, setting: Setting) -> bytes:
         return answers.render(answer, setting)
 
-    def reader(self, *, max_event: int, profile: Profile) -> ChatReader:
+    def reader(self, *, max_event: int = sse.MAX_EVENT, profile: Profile) -> ChatReader:
         return ChatReader(max_event)
 
     def writer(self, setting: Setting) -> ChatWriter:

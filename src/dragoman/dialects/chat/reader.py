@@ -1,40 +1,41 @@
 """A streamed Chat answer as events.
 
-    state      sees                          gives
-    ---------  ----------------------------  ------------------------------------------------------
-    (first)    any chunk                     Opened
-    IDLE       reasoning / text / refusal    its delta; SPEAKING
-    IDLE       a piece of a call             held until name and id are known, then CallOpened; CALLING
-    CALLING    more of the same call         CallDelta
-    CALLING    anything else                 CallClosed first
-    CALLING    a piece of a later call       held: items never overlap
-    any        a finish reason               noted; the usage chunk is still to come
-    any        usage                         noted
-    any        [DONE], end of stream         CallClosed, Used, Stopped; nothing without a finish reason
-    any        an error                      Failed
+    seen                          gives
+    ----------------------------  ----------------------------------------------------------------
+    (first) any chunk             Opened
+    reasoning, text, refusal      its delta
+    an annotation                 Annotated
+    a piece of a call             CallOpened once name and id are known; CallDelta
+    a finish reason               noted; the usage chunk is still to come
+    usage                         noted
+    [DONE], end of stream         CallClosed, Used, Stopped; nothing without a finish reason
+    an error, a failed finish     Failed
+    an event without data         nothing: a keep-alive
 
-Of several choices only the first is read; a caller of another dialect cannot have asked for more.
+Nothing says when a call is complete, and pieces of several may come in turns. So a call that is open keeps
+the floor, and all that is not its own waits, until its arguments are a whole JSON object: then it is closed
+as soon as something waits. Else it is closed at the end, and what waited follows in the order of its coming.
 """
 
+from collections import deque
 from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat.answers import STOPS, annotation
+from dragoman.dialects.chat import annotations
+from dragoman.dialects.chat.answers import is_failure, read_name, read_stop
 from dragoman.dialects.chat.errors import parse as parse_error
+from dragoman.dialects.chat.members import absent
+from dragoman.dialects.chat.pieces import PiecedCall
 from dragoman.dialects.chat.response import read_usage
 from dragoman.errors import WireError
 from dragoman.turn import (
     Annotated,
-    CallClosed,
-    CallDelta,
-    CallOpened,
     Event,
     Failed,
     Opened,
     ReasoningDelta,
     RefusalDelta,
-    Stop,
     Stopped,
     TextDelta,
     Usage,
@@ -43,44 +44,29 @@ from dragoman.turn import (
 from dragoman.wire import chat_answer as wire
 from dragoman.wire import sse
 
-MAX_CALLS: Final = 256  # pieces of later calls are held, so their number is bounded
+MAX_CALLS: Final = 256
+"""Calls of one answer; OpenAI's own bound of parallel calls is 128."""
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of events of one answer: what is kept of it is bounded with it."""
 _chunk: Final = msgspec.json.Decoder(wire.Answer)
-
-
-class _Call:
-    """One call as its pieces come in."""
-
-    __slots__ = ("arguments", "custom", "id", "name", "opened", "unsent")
-
-    def __init__(self) -> None:
-        self.id = ""
-        self.name = ""
-        self.custom = False
-        self.arguments: list[str] = []
-        self.unsent: list[str] = []
-        self.opened = False
-
-    def take(self, piece: wire.Call) -> None:
-        self.id = self.id or piece.id or ""
-        self.custom = self.custom or piece.custom is not None
-        said = piece.custom.input if piece.custom is not None else piece.function.arguments if piece.function else None
-        name = piece.custom.name if piece.custom is not None else piece.function.name if piece.function else None
-        self.name = self.name or name or ""
-        if said:
-            self.arguments.append(said)
-            self.unsent.append(said)
 
 
 class ChatReader:
     """See the table above. Raises `WireError` for bytes that are no stream of chunks, after what came before them."""
 
-    def __init__(self, max_event: int = sse.MAX_EVENT) -> None:
+    def __init__(self, max_event: int = sse.MAX_EVENT, max_answer: int = MAX_ANSWER) -> None:
         self._decoder = sse.Decoder(max_event)
-        self._begun = False
-        self._calls: dict[int, _Call] = {}
-        self._current: int | None = None
-        self._called = False
-        self._finish: str | None = None
+        self._left = max_answer
+        self._id: str | None = None
+        self._calls: dict[int, PiecedCall] = {}
+        self._count = 0
+        self._floor: deque[PiecedCall | Event] = deque()
+        """A call that is open, and behind it what waits."""
+        self._length = 0
+        self._run = 0
+        """Characters of text, and how many of them had come when the present run of it began."""
+        self._in_run = False
+        self._finish = ""
         self._usage: Usage | None = None
         self._tier: str | None = None
         self._fingerprint: str | None = None
@@ -107,120 +93,143 @@ class ChatReader:
         if self._broken is not None:
             raise self._broken
         out: list[Event] = []
-        if not self.done and self._finish is not None:
-            self._end(self._finish, out)
+        if not self.done and self._finish:
+            self._end(out)
         return out
 
     def _frame(self, frame: sse.Frame, out: list[Event]) -> None:
-        if not frame.data:
-            return  # a keep-alive to some upstreams
-        if frame.data.startswith(sse.DONE):  # as the SDKs read it
-            if self._finish is None:
+        data = frame.data
+        if not data:
+            return
+        self._left -= len(data)
+        if self._left < 0:
+            raise WireError("an answer that is too long")
+        if data.startswith(sse.DONE):  # as the SDKs read it
+            if not self._finish:
                 raise WireError("an end marker before any finish reason")
-            self._end(self._finish, out)
+            self._end(out)
+        elif frame.event == b"error":
+            self._fail(data, out)
+        else:
+            self._read(_decode(data), data, out)
+
+    def _read(self, chunk: wire.Answer, data: bytes, out: list[Event]) -> None:
+        if not absent(chunk.error):
+            self._fail(data, out)
             return
-        if frame.event == b"error":
-            self._fail(frame.data, out)
-            return
-        try:
-            chunk = _chunk.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise WireError("an event that is no chunk") from None
-        if bytes(chunk.error) != b"null":
-            self._fail(frame.data, out)
-            return
-        if not self._begun:
-            self._begun = True
-            out.append(Opened(chunk.id, chunk.created, chunk.model))
+        if self._id is None:
+            self._id = chunk.id or ""
+            out.append(Opened(self._id, int(chunk.created or 0), chunk.model or ""))
         self._usage = read_usage(chunk.usage) or self._usage
         self._tier = chunk.service_tier or self._tier
         self._fingerprint = chunk.system_fingerprint or self._fingerprint
-        for choice in chunk.choices:
-            if choice.index == 0:
+        for choice in chunk.choices or ():
+            if not choice.index and not self.done:
                 self._choice(choice, out)
 
     def _choice(self, choice: wire.Choice, out: list[Event]) -> None:
-        said = choice.delta
-        if said is not None:
-            self._said(said, choice.logprobs, out)
-        if choice.finish_reason and self._finish is None:  # some upstreams write "" for none
+        if choice.delta is not None:
+            self._said(choice.delta, choice.logprobs, out)
+        if choice.finish_reason and not self._finish:  # some upstreams write "" for none
             self._finish = choice.finish_reason
+            if is_failure(self._finish):
+                out.append(Failed(f"The upstream ended its answer with {self._finish!r}.", self._finish))
+                self.done = True
 
     def _said(self, said: wire.Said, logprobs: wire.Logprobs | None, out: list[Event]) -> None:
         thought = said.reasoning_content or said.reasoning
         if thought:
-            self._close_call(out)
-            out.append(ReasoningDelta(thought))
+            self._in_run = False
+            self._give(ReasoningDelta(thought), out)
         if said.content:
-            self._close_call(out)
+            if not self._in_run:
+                self._run, self._in_run = self._length, True
+            self._length += len(said.content)
             drawn = tuple(logprobs.content or ()) if logprobs is not None else ()
-            out.append(TextDelta(said.content, drawn))
+            self._give(TextDelta(said.content, drawn), out)
         if said.refusal:
-            self._close_call(out)
-            out.append(RefusalDelta(said.refusal))
-        out += [Annotated(annotation(one)) for one in said.annotations or ()]
-        pieces = said.tool_calls or ()
-        if said.function_call is not None:
-            pieces = [wire.Call(0, "call_0_function", function=said.function_call)]
-        for place, piece in enumerate(pieces):
-            self._piece(piece.index if piece.index is not None else self._place(piece, place), piece, out)
+            self._in_run = False
+            self._give(RefusalDelta(said.refusal), out)
+        for given in said.annotations or ():
+            self._give(Annotated(annotations.move(annotations.parse(given), -self._run)), out)
+        for place, piece in enumerate(said.tool_calls or ()):
+            self._piece(piece, self._index(piece, place), out)
+        if said.function_call is not None:  # the deprecated form has one call and no id
+            self._piece(wire.Call(function=said.function_call), 0, out)
 
-    def _place(self, piece: wire.Call, place: int) -> int:
-        """Where a piece without an index belongs: a new id begins a new call, no id goes on with the last."""
-        if piece.id is None:
-            return max(self._calls, default=place)
-        for index, call in self._calls.items():
-            if call.id == piece.id:
-                return index
-        return len(self._calls)
-
-    def _piece(self, index: int, piece: wire.Call, out: list[Event]) -> None:
-        if index not in self._calls and len(self._calls) >= MAX_CALLS:
-            raise WireError(f"more than {MAX_CALLS} tool calls")
-        call = self._calls.setdefault(index, _Call())
-        call.take(piece)
-        if self._current is not None and self._current != index and index > self._current:
-            return  # its turn comes when the current one is closed
-        self._current = index
-        self._open(call, out)
-
-    def _open(self, call: _Call, out: list[Event]) -> None:
-        if not call.opened and call.name and call.id:
-            call.opened = self._called = True
-            out.append(CallOpened(call.id, call.name, "custom" if call.custom else "function"))
-        if call.opened:
-            out += [CallDelta(text) for text in call.unsent]
-            call.unsent.clear()
-
-    def _close_call(self, out: list[Event]) -> None:
-        """Closes the current call and, one after the other, those that were held behind it."""
-        if self._current is None:
+    def _give(self, event: Event, out: list[Event]) -> None:
+        if not self._floor:
+            out.append(event)
             return
-        for index in sorted(self._calls):
-            call = self._calls[index]
-            if index < self._current or not call.name:
-                continue
-            call.id = call.id or f"call_{index}"
-            self._open(call, out)
-            text = "".join(call.arguments)
-            out.append(CallClosed(text if call.custom else text or "{}"))
-        self._calls.clear()
-        self._current = None
+        self._floor.append(event)
+        self._advance(out)
 
-    def _end(self, finish: str, out: list[Event]) -> None:
-        self._close_call(out)
+    def _index(self, piece: wire.Call, place: int) -> int:
+        """Where a piece belongs; without an index a new id begins a new call, and no id goes on with the last.
+
+        `place` counts the pieces of one chunk, which are of different calls.
+        """
+        if piece.index is not None:
+            return piece.index
+        last = max(self._calls, default=-1)
+        if not piece.id:
+            return last + 1 if place and read_name(piece) else max(last, 0)
+        for index, call in self._calls.items():
+            if call.has(piece.id):
+                return index
+        return last + 1
+
+    def _piece(self, piece: wire.Call, index: int, out: list[Event]) -> None:
+        call = self._calls.get(index)
+        if call is None or not call.owns(piece):
+            if self._count >= MAX_CALLS:
+                raise WireError(f"more than {MAX_CALLS} tool calls")
+            call = self._calls[index] = PiecedCall(self._count)
+            self._count += 1
+            self._in_run = False
+            self._floor.append(call)
+        call.take(piece)
+        self._advance(out)
+
+    def _advance(self, out: list[Event], *, ends: bool = False) -> None:
+        """Gives what waits, as far as the call in front of it is whole; at the end of the answer every call is."""
+        while self._floor:
+            head = self._floor[0]
+            if isinstance(head, PiecedCall):
+                head.advance(out)
+                if not ends and (len(self._floor) == 1 or not head.whole()):
+                    return
+                head.close(self._id or "", out)
+            else:
+                out.append(head)
+            self._floor.popleft()
+
+    def _end(self, out: list[Event]) -> None:
+        self._advance(out, ends=True)
         if self._usage is not None:
             out.append(Used(self._usage))
-        stop = STOPS.get(finish, Stop.END)
-        if self._called and stop is Stop.END:
-            stop = Stop.TOOL_CALLS
+        stop = read_stop(self._finish, called=self._count > 0)
         out.append(Stopped(stop, service_tier=self._tier, fingerprint=self._fingerprint))
         self.done = True
 
     def _fail(self, data: bytes, out: list[Event]) -> None:
+        if self._id is None:
+            out.append(Opened("", 0, ""))
         said = parse_error(data)
         if said is None:
             out.append(Failed("The upstream reported an error."))
         else:
             out.append(Failed(said.message, said.code, said.type))
         self.done = True
+
+
+def _decode(data: bytes) -> wire.Answer:
+    try:
+        if not data.isascii():
+            data.decode()  # what is kept raw is not looked into
+        chunk = _chunk.decode(data)
+        # An event of several lines has line ends between its values, as is clear by now, and what is kept raw
+        # would carry them into an event of ours.
+        return _chunk.decode(data.replace(b"\n", b" ")) if b"\n" in data else chunk
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WireError("an event that is no chunk") from None

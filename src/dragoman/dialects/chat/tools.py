@@ -1,13 +1,19 @@
-"""Tools, tool choice and text format of a Chat request in neutral form, and back."""
+"""Tools, tool choice and text format of a Chat request in neutral form, and back.
 
-from typing import Any, Final
+The deprecated `functions` and `function_call` are read like `tools` and `tool_choice`. Who asked with them is
+answered in their shape, so an `Extra` without a value tells the writer of the answer; see `asks_functions`.
+"""
+
+from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat.messages import Body, invalid, refuse
+from dragoman.dialects import calls
+from dragoman.dialects.chat.members import Body, absent, invalid, refuse
 from dragoman.dialects.profile import Profile
-from dragoman.turn import CallKind, Format, Loss, Tool, ToolChoice
+from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
 from dragoman.wire import chat_request as wire
+from dragoman.wire.chat import raw
 
 _tools: Final = msgspec.json.Decoder(list[wire.Tool])
 _functions: Final = msgspec.json.Decoder(list[wire.FunctionTool])
@@ -15,11 +21,15 @@ _choice: Final = msgspec.json.Decoder(str | wire.ToolChoice)
 _function_choice: Final = msgspec.json.Decoder(str | wire.Named)
 _format: Final = msgspec.json.Decoder(wire.ResponseFormat)
 _MODES: Final = ("auto", "none", "required")
+_KINDS: Final[tuple[CallKind, ...]] = ("function", "custom")
 
-WRAP_NOTE: Final = "Give the whole input of the tool as one string in the member `input`."
-WRAP_SCHEMA: Final = msgspec.Raw(
-    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
-)
+FUNCTIONS: Final = Extra("chat", "functions", msgspec.Raw(b"null"))
+"""Says nothing to any upstream: the caller spoke in the deprecated form."""
+
+
+def asks_functions(turn: Turn) -> bool:
+    """Whether the caller wants calls in the deprecated form."""
+    return FUNCTIONS in turn.extras
 
 
 def parse_tools(value: msgspec.Raw) -> tuple[Tool, ...]:
@@ -28,71 +38,109 @@ def parse_tools(value: msgspec.Raw) -> tuple[Tool, ...]:
 
 def parse_functions(value: msgspec.Raw) -> tuple[Tool, ...]:
     """The deprecated `functions`, upgraded."""
-    return tuple(_function(function) for function in _functions.decode(value))
+    return tuple(_function(tool, f"functions[{number}]") for number, tool in enumerate(_functions.decode(value)))
 
 
 def _tool(tool: wire.Tool, at: str) -> Tool:
-    if tool.type == "function" and tool.function is not None:
-        return _function(tool.function)
-    if tool.type == "custom" and tool.custom is not None:
+    if tool.type == "function" and tool.function is not None and tool.custom is None:
+        return _function(tool.function, f"{at}.function")
+    if tool.type == "custom" and tool.custom is not None and tool.function is None:
         custom = tool.custom
-        return Tool(custom.name, custom.description, kind="custom", format=_grammar(custom.format))
-    raise invalid(at, f"A tool of type {tool.type!r} needs the member {tool.type!r}.")
+        return Tool(custom.name, custom.description, kind="custom", format=_grammar(custom.format, f"{at}.custom"))
+    raise invalid(f"{at}.{tool.type}", f"A tool of type {tool.type!r} needs the member {tool.type!r}, and no other.")
 
 
-def _function(function: wire.FunctionTool) -> Tool:
-    return Tool(function.name, function.description, function.parameters, function.strict)
+def _function(function: wire.FunctionTool, at: str) -> Tool:
+    parameters = _object(function.parameters, f"{at}.parameters")
+    return Tool(function.name, function.description, parameters, function.strict)
 
 
-def _grammar(given: wire.CustomFormat | None) -> msgspec.Raw | msgspec.UnsetType:
+def _object(value: msgspec.Raw, at: str) -> msgspec.Raw | msgspec.UnsetType:
+    if absent(value):
+        return msgspec.UNSET
+    if not bytes(value).startswith(b"{"):
+        raise invalid(at, f"'{at}' must be an object.")
+    return value
+
+
+def _grammar(given: wire.CustomFormat | None, at: str) -> msgspec.Raw | msgspec.UnsetType:
     """A custom tool's format in Responses form: the grammar's members stand beside its type."""
     if given is None:
         return msgspec.UNSET
-    body: Body = {"type": given.type}
-    if given.grammar is not None:
-        body |= {"definition": given.grammar.definition, "syntax": given.grammar.syntax}
-    return msgspec.Raw(msgspec.json.encode(body))
+    if (given.type == "grammar") != (given.grammar is not None):
+        raise invalid(f"{at}.format.grammar", "A format of type 'grammar' needs the member 'grammar', no other has it.")
+    if given.grammar is None:
+        return raw({"type": given.type})
+    return raw({"type": given.type, "definition": given.grammar.definition, "syntax": given.grammar.syntax})
 
 
-def render_tools(tools: tuple[Tool, ...], profile: Profile, losses: list[Loss]) -> list[Body]:
-    return [_body(tool, f"tools[{number}]", profile, losses) for number, tool in enumerate(tools)]
+def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+    """The members `tools`, `tool_choice` and `parallel_tool_calls`. Raises `GatewayError`."""
+    choice = turn.tool_choice
+    if not turn.tools:
+        if choice is not None and choice.mode not in ("auto", "none"):
+            raise invalid("tool_choice", "A tool cannot be demanded where no tool is given.")
+        return {}  # without tools, whether their calls may be parallel says nothing, and some upstreams refuse it
+    offered = list(enumerate(turn.tools))
+    if choice is not None and choice.mode == "allowed" and not profile.allowed_tools:
+        offered = [(number, tool) for number, tool in offered if tool.name in choice.names]
+        if not offered:
+            raise invalid("tool_choice", "None of the allowed tools is among the tools.")
+        losses.append(Loss("tool_choice", "mapped", "only the allowed tools are offered"))
+        choice = ToolChoice("required" if choice.required else "auto")
+    body: Body = {"tools": [_body(tool, f"tools[{number}]", profile, losses) for number, tool in offered]}
+    if choice is not None:
+        body["tool_choice"] = _render_choice(choice, turn.tools, profile)
+    if turn.parallel_tool_calls is not None:
+        body["parallel_tool_calls"] = turn.parallel_tool_calls
+    return body
 
 
 def _body(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    name = _named(tool.name, f"{at}.name", profile, losses)
     if tool.kind == "custom":
-        return _custom(tool, at, profile, losses)
-    function: Body = {"name": tool.name}
+        return _custom(tool, name, at, profile, losses)
+    function: Body = {"name": name}
     if tool.description is not None:
         function["description"] = tool.description
     if tool.parameters is not msgspec.UNSET:
         function["parameters"] = tool.parameters
     if profile.strict_tools:
+        # The dialects differ in what holds where nobody says, so it is always said.
         function["strict"] = bool(tool.strict)
     elif tool.strict:
         losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
     return {"type": "function", "function": function}
 
 
-def _custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+def _named(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+    if calls.is_plain(name) or profile.tool_names == "keep":
+        return name
+    if profile.tool_names == "reject":
+        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
+        raise refuse(at, message)
+    losses.append(Loss(at, "mapped", f"the upstream knows the tool as {calls.alias(name)}"))
+    return calls.alias(name)
+
+
+def _custom(tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]) -> Body:
     if profile.custom_tools == "reject":
         raise refuse(f"{at}.type", "This upstream has no custom tools.")
     if profile.custom_tools == "wrap":
         losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
-        notes = [tool.description or "", WRAP_NOTE]
-        if tool.format is not msgspec.UNSET:
-            notes.append(f"Its format: {bytes(tool.format).decode()}")
-        description = "\n\n".join(note for note in notes if note)
-        return {
-            "type": "function",
-            "function": {"name": tool.name, "description": description, "parameters": WRAP_SCHEMA, "strict": False},
-        }
-    custom: Body = {"name": tool.name}
+        function: Body = {
+            "name": name, "description": calls.wrap_description(tool), "parameters": calls.WRAP_SCHEMA,
+        }  # fmt: skip
+        if profile.strict_tools:
+            function["strict"] = False
+        return {"type": "function", "function": function}
+    custom: Body = {"name": name}
     if tool.description is not None:
         custom["description"] = tool.description
     if tool.format is not msgspec.UNSET:
-        given: dict[str, Any] = msgspec.json.decode(tool.format)
-        kind = given.pop("type")
-        custom["format"] = {"type": kind, "grammar": given} if kind == "grammar" else {"type": kind}
+        grammar: dict[str, msgspec.Raw] = msgspec.json.decode(tool.format, type=dict[str, msgspec.Raw])
+        kind = grammar.pop("type", msgspec.Raw(b'"text"'))
+        custom["format"] = {"type": kind, "grammar": grammar} if grammar else {"type": kind}
     return {"type": "custom", "custom": custom}
 
 
@@ -100,14 +148,27 @@ def parse_choice(value: msgspec.Raw) -> ToolChoice:
     choice = _choice.decode(value)
     if isinstance(choice, str):
         return _mode(choice, "tool_choice")
-    if choice.allowed_tools is not None and choice.type == "allowed_tools":
-        names = tuple(_name(tool) for tool in choice.allowed_tools.tools)
-        return ToolChoice("allowed", names, required=choice.allowed_tools.mode == "required")
-    kind: CallKind = "custom" if choice.type == "custom" else "function"
-    named = choice.custom if kind == "custom" else choice.function
-    if named is None:
-        raise invalid("tool_choice", f"A tool choice of type {choice.type!r} needs the member {choice.type!r}.")
-    return ToolChoice("named", (named.name,), kind)
+    given = [name for name in ("function", "custom", "allowed_tools") if getattr(choice, name) is not None]
+    if given != [choice.type]:
+        message = f"A tool choice of type {choice.type!r} needs the member {choice.type!r}, and no other."
+        raise invalid(f"tool_choice.{choice.type}", message)
+    if choice.allowed_tools is not None:
+        return _allowed(choice.allowed_tools)
+    named = choice.custom or choice.function
+    assert named is not None
+    return ToolChoice("named", (named.name,), "custom" if choice.custom is not None else "function")
+
+
+def _allowed(allowed: wire.AllowedTools) -> ToolChoice:
+    names: list[str] = []
+    for number, tool in enumerate(allowed.tools):
+        at = f"tool_choice.allowed_tools.tools[{number}]"
+        given = {kind: named for kind in _KINDS if (named := getattr(tool, kind)) is not None}
+        if list(given) != [tool.type]:
+            raise invalid(at, f"An allowed tool of type {tool.type!r} needs the member {tool.type!r}, and no other.")
+        names.append(given[tool.type].name)
+    custom = bool(allowed.tools) and all(tool.type == "custom" for tool in allowed.tools)
+    return ToolChoice("allowed", tuple(names), "custom" if custom else "function", required=allowed.mode == "required")
 
 
 def parse_function_choice(value: msgspec.Raw) -> ToolChoice:
@@ -123,34 +184,34 @@ def _mode(text: str, param: str) -> ToolChoice:
     raise invalid(param, f"{text!r} is no tool choice: use auto, none, required or a named tool.")
 
 
-def _name(tool: wire.NamedTool) -> str:
-    named = tool.custom if tool.type == "custom" else tool.function
-    if named is None:
-        raise invalid("tool_choice", "An allowed tool needs a name.")
-    return named.name
-
-
-def render_choice(choice: ToolChoice, profile: Profile) -> str | Body:
+def _render_choice(choice: ToolChoice, tools: tuple[Tool, ...], profile: Profile) -> str | Body:
+    """The choice; a tool is of the kind that the request's tools say, wrapped ones being functions."""
+    wraps = profile.custom_tools == "wrap"
+    kinds: dict[str, CallKind] = {tool.name: "function" if wraps else tool.kind for tool in tools}
+    named: list[Body] = []
+    for name in choice.names:
+        kind = kinds.get(name, choice.kind)
+        named.append({"type": kind, kind: {"name": calls.alias(name) if profile.tool_names == "alias" else name}})
     match choice.mode:
         case "named":
-            kind = "function" if choice.kind == "custom" and profile.custom_tools == "wrap" else choice.kind
-            return {"type": kind, kind: {"name": choice.names[0]}}
+            return named[0]
         case "allowed":
-            tools = [{"type": "function", "function": {"name": name}} for name in choice.names]
             mode = "required" if choice.required else "auto"
-            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
         case mode:
             return mode
 
 
 def parse_format(value: msgspec.Raw) -> Format:
     given = _format.decode(value)
-    if given.type != "json_schema":
-        return Format(given.type)
     schema = given.json_schema
+    if (given.type == "json_schema") != (schema is not None):
+        message = "A format of type 'json_schema' needs the member 'json_schema', no other has it."
+        raise invalid("response_format.json_schema", message)
     if schema is None:
-        raise invalid("response_format.json_schema", "A json_schema format needs its schema.")
-    return Format("json_schema", schema.name, schema.description, schema.schema, schema.strict)
+        return Format(given.type)
+    described = _object(schema.schema, "response_format.json_schema.schema")
+    return Format("json_schema", schema.name, schema.description, described, schema.strict)
 
 
 def render_format(form: Format, profile: Profile, losses: list[Loss]) -> Body:

@@ -1,19 +1,35 @@
-"""A whole Chat request as a turn, and back: the table of its parameters."""
+"""A whole Chat request as a turn, and back: the table of its parameters.
 
-import re
-from collections.abc import Callable
+here                                      neutral
+----------------------------------------  ----------------------------------------------------------------
+messages                                  items; see messages.py, and conversation.py for the way back
+tools, functions, tool_choice,            tools.py
+function_call, response_format
+max_completion_tokens, max_tokens         max_output_tokens; the profile says under which name it goes
+temperature, top_p, top_k, seed, stop,    the same
+the penalties, logprobs, top_logprobs
+n                                         choices
+reasoning_effort                          thinking.effort; a budget of tokens becomes an effort
+`_PLAIN`                                  the same
+store, metadata                           the gateway's own affair: `store` never goes to a Chat upstream,
+                                          `metadata` where the profile says that it keeps completions
+stream_options.include_usage              nothing: usage is always asked for, and told if the caller asked
+anything else                             an extra; see extras.py
+"""
+
 from typing import Any, Final
 
 import msgspec
 
-from dragoman import errors
+from dragoman.dialects import head
 from dragoman.dialects.base import Rendered
-from dragoman.dialects.chat import messages, tools
-from dragoman.dialects.chat.messages import Body, invalid, refuse
+from dragoman.dialects.chat import extras, messages, tools
+from dragoman.dialects.chat.conversation import Conversation
+from dragoman.dialects.chat.members import Body, Members, invalid, refuse
 from dragoman.dialects.profile import Profile
-from dragoman.errors import GatewayError, WireError
-from dragoman.turn import Extra, Loss, Sampling, Thinking, Tool, Turn
-from dragoman.wire.chat import Fields, parse_fields
+from dragoman.turn import Extra, Loss, Sampling, Thinking, Tool, ToolChoice, Turn
+from dragoman.wire import chat_request as wire
+from dragoman.wire.chat import Fields
 
 # Read into `Sampling`: the member there, and the type here. null means "not said".
 _SAMPLING: Final[dict[str, tuple[str, Any]]] = {
@@ -36,126 +52,139 @@ _PLAIN: Final[dict[str, Any]] = {
     "metadata": dict[str, str] | None,
     "store": bool | None,
 }
-# Read one by one below, or of the transport and not of the turn.
+_SENT: Final = ("verbosity", "user", "safety_identifier", "service_tier", "prompt_cache_key")
+"""What of `_PLAIN` goes to an upstream as it is."""
+# Read one by one below.
 _READ: Final = frozenset(
     ("model", "messages", "stream", "stream_options", "n", "stop", "logprobs", "max_tokens", "max_completion_tokens",
      "reasoning_effort", "response_format", "tools", "functions", "tool_choice", "function_call")
 )  # fmt: skip
-# Where another dialect's extra says nothing that Chat would do otherwise.
-_VACUOUS: Final[dict[str, tuple[bytes, ...]]] = {
-    "truncation": (b'"disabled"',),
-    "background": (b"false",),
-    "reasoning.mode": (b'"standard"',),
-    "reasoning.context": (b'"auto"',),
-    "stream_options": (b"{}",),
-}
-_ALWAYS_VACUOUS: Final = (b"null", b"[]", b"{}")
+MAX_PAIRS: Final = 16
+MAX_KEY: Final = 64
+MAX_VALUE: Final = 512
+"""Bounds of `metadata`: pairs, and characters of a key and of a value; OpenAI's own."""
+_EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
+# Upper bounds of a budget of reasoning tokens, and the effort that comes closest.
+_BUDGETS: Final = ((2048, "low"), (8192, "medium"), (float("inf"), "high"))
 
 
 def parse(body: bytes) -> Turn:
     """Raises `GatewayError` INVALID_JSON, INVALID_REQUEST or UNSUPPORTED_PARAMETER, naming the parameter."""
-    try:
-        fields = parse_fields(body)
-    except WireError as error:
-        raise GatewayError(errors.INVALID_JSON, f"The request body is {error}.") from None
-    reader = _Fields(fields)
-    plain = {name: reader.read(name, kind) for name, kind in _PLAIN.items()}
+    fields = head.parse(body)
+    model = head.model(fields)
+    members = Members(fields)
+    plain = {name: members.read(name, kind) for name, kind in _PLAIN.items()}
+    _check_metadata(plain["metadata"])
+    given, choice, deprecated = _tools(members)
+    if deprecated:
+        plain["parallel_tool_calls"] = False  # that form has one call
     return Turn(
-        model=reader.required("model", str),
-        stream=reader.read("stream", bool | None) or False,
-        items=reader.convert("messages", messages.parse, ()),
-        tools=_tools(reader),
-        tool_choice=reader.convert("tool_choice", tools.parse_choice, None)
-        or reader.convert("function_call", tools.parse_function_choice, None),
-        sampling=_sampling(reader),
-        thinking=Thinking(effort=reader.read("reasoning_effort", str | None)),
-        format=reader.convert("response_format", tools.parse_format, None),
-        extras=_extras(fields),
+        model=model,
+        stream=members.read("stream", bool) or False,
+        items=members.required("messages", messages.parse),
+        tools=given,
+        tool_choice=choice,
+        sampling=_sampling(members),
+        thinking=Thinking(effort=members.read("reasoning_effort", str)),
+        format=members.convert("response_format", tools.parse_format, None),
+        extras=(*_extras(fields, members), *deprecated),
         **plain,
     )
 
 
-class _Fields:
-    """The members of a request, read by name; a wrong one is an error that names it."""
-
-    def __init__(self, fields: Fields) -> None:
-        self._fields = fields
-
-    def read(self, name: str, kind: Any) -> Any:
-        return self.convert(name, lambda value: msgspec.json.decode(value, type=kind), None)
-
-    def required(self, name: str, kind: Any) -> Any:
-        if name not in self._fields:
-            raise invalid(name, f"Missing required parameter: {name!r}.")
-        return self.read(name, kind)
-
-    def convert(self, name: str, parse: Callable[[msgspec.Raw], Any], default: Any) -> Any:
-        value = self._fields.get(name)
-        if value is None or bytes(value) == b"null":
-            return default
-        try:
-            return parse(value)
-        except msgspec.ValidationError as error:
-            raise _wrong(name, error) from None
+def _check_metadata(metadata: dict[str, str] | None) -> None:
+    if metadata is None:
+        return
+    if len(metadata) > MAX_PAIRS:
+        raise invalid("metadata", f"'metadata' must not have more than {MAX_PAIRS} pairs.")
+    for key, value in metadata.items():
+        if len(key) > MAX_KEY:
+            raise invalid("metadata", f"A key of 'metadata' must not be longer than {MAX_KEY} characters.")
+        if len(value) > MAX_VALUE:
+            message = f"A value of 'metadata' must not be longer than {MAX_VALUE} characters."
+            raise invalid(f"metadata.{key}", message)
 
 
-def _wrong(name: str, error: msgspec.ValidationError) -> GatewayError:
-    """msgspec says `Expected ... - at `$[0].content``; the caller reads `messages[0].content`."""
-    message, _, path = str(error).partition(" - at `")
-    at = name + path.rstrip("`").removeprefix("$")
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
-    if unknown:
-        return refuse(f"{at}.{unknown[1]}", f"The parameter '{at}.{unknown[1]}' is not known here.")
-    return invalid(at, f"'{at}' is not right: {message[:1].lower()}{message[1:]}.".replace("`", "'"))
+def _tools(members: Members) -> tuple[tuple[Tool, ...], ToolChoice | None, tuple[Extra, ...]]:
+    """Tools, the choice among them, and whether they came in the deprecated form."""
+    functions = members.convert("functions", tools.parse_functions, None)
+    function_choice = members.convert("function_call", tools.parse_function_choice, None)
+    given = members.convert("tools", tools.parse_tools, None)
+    choice = members.convert("tool_choice", tools.parse_choice, None)
+    if functions is not None and given is not None:
+        raise invalid("functions", "'functions' is the deprecated form of 'tools'; they cannot stand together.")
+    if function_choice is not None and choice is not None:
+        message = "'function_call' is the deprecated form of 'tool_choice'; they cannot stand together."
+        raise invalid("function_call", message)
+    deprecated = () if functions is None else (tools.FUNCTIONS,)
+    return given or functions or (), choice or function_choice, deprecated
 
 
-def _tools(reader: _Fields) -> tuple[Tool, ...]:
-    given: tuple[Tool, ...] = reader.convert("tools", tools.parse_tools, ())
-    return given or reader.convert("functions", tools.parse_functions, ())
+def _sampling(members: Members) -> Sampling:
+    plain = {to: members.read(name, kind) for name, (to, kind) in _SAMPLING.items()}
+    logprobs = members.read("logprobs", bool) or False
+    if plain["top_logprobs"] and not logprobs:
+        raise invalid("top_logprobs", "'top_logprobs' needs 'logprobs' to be true.")
+    if not logprobs:
+        plain["top_logprobs"] = None  # none of nothing
+    choices = members.read("n", int)
+    if choices is not None and choices < 1:
+        raise invalid("n", "'n' must be at least 1.")
+    stop = members.read("stop", str | list[str])
+    return Sampling(
+        max_output_tokens=_limit(members),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        logprobs=logprobs,
+        choices=1 if choices is None else choices,
+        **plain,
+    )
 
 
-def _sampling(reader: _Fields) -> Sampling:
-    plain = {to: reader.read(name, kind) for name, (to, kind) in _SAMPLING.items()}
-    old, new = reader.read("max_tokens", int | None), reader.read("max_completion_tokens", int | None)
+def _limit(members: Members) -> int | None:
+    old: int | None = members.read("max_tokens", int)
+    new: int | None = members.read("max_completion_tokens", int)
+    for name, value in (("max_tokens", old), ("max_completion_tokens", new)):
+        if value is not None and value < 0:
+            raise invalid(name, f"'{name}' must not be negative.")
     if old is not None and new is not None and old != new:
         raise invalid("max_tokens", "'max_tokens' and 'max_completion_tokens' say different things.")
-    stop = reader.read("stop", str | list[str] | None)
-    return Sampling(
-        max_output_tokens=old if new is None else new,
-        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-        logprobs=reader.read("logprobs", bool | None) or False,
-        choices=reader.read("n", int | None) or 1,
-        **plain,
-    )
+    return old if new is None else new
 
 
-def _extras(fields: Fields) -> tuple[Extra, ...]:
+def _extras(fields: Fields, members: Members) -> tuple[Extra, ...]:
     known = _READ | _SAMPLING.keys() | _PLAIN.keys()
-    return tuple(Extra("chat", name, value) for name, value in fields.items() if name not in known)
+    extras = [Extra("chat", name, value) for name, value in fields.items() if name not in known]
+    options = members.read("stream_options", wire.StreamOptions)
+    if options is not None and options.include_obfuscation is not None:
+        extras.append(Extra("chat", "stream_options", fields["stream_options"]))
+    return tuple(extras)
 
 
 def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     """The request for a Chat upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     losses: list[Loss] = []
-    renderer = messages.Renderer(profile)
-    body: Body = {"model": model, "messages": renderer.render(turn.items)}
-    losses += renderer.losses
+    conversation = Conversation(profile)
+    body: Body = {"model": model, "messages": conversation.render(turn.items)}
+    losses += conversation.losses
     if turn.stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-    if turn.tools:
-        body["tools"] = tools.render_tools(turn.tools, profile, losses)
-    if turn.tool_choice is not None and turn.tools:
-        body["tool_choice"] = tools.render_choice(turn.tool_choice, profile)
+        body["stream"] = True
+        if profile.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    body |= tools.render(turn, profile, losses)
     if turn.format is not None and turn.format.kind != "text":
         body["response_format"] = tools.render_format(turn.format, profile, losses)
-    body |= _render_sampling(turn.sampling, profile)
-    body |= _render_plain(turn, profile, losses)
-    _check_extras(turn.extras, profile, losses)
+    body |= _render_sampling(turn.sampling, profile, losses)
+    body |= _render_plain(turn, profile)
+    body |= _render_thinking(turn.thinking, profile, losses)
+    extras.add(turn, body, profile, losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def _render_sampling(sampling: Sampling, profile: Profile) -> Body:
+def _render_sampling(sampling: Sampling, profile: Profile, losses: list[Loss]) -> Body:
     body = {name: getattr(sampling, to) for name, (to, _) in _SAMPLING.items()}
+    if sampling.top_k is not None and not profile.top_k:
+        extras.leave_out("top_k", profile, losses)
+        del body["top_k"]
     body[profile.max_tokens] = sampling.max_output_tokens
     body["stop"] = list(sampling.stop) or None
     body["logprobs"] = sampling.logprobs or None
@@ -163,33 +192,42 @@ def _render_sampling(sampling: Sampling, profile: Profile) -> Body:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _render_plain(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
-    names = [name for name in _PLAIN if name not in ("metadata", "store")]
-    body: Body = {name: getattr(turn, name) for name in names if getattr(turn, name) is not None}
-    if not turn.tools:
-        body.pop("parallel_tool_calls", None)  # vacuous without tools, and refused by some upstreams
+def _render_plain(turn: Turn, profile: Profile) -> Body:
+    if turn.service_tier == "ultrafast":
+        raise refuse("service_tier", "The service tier 'ultrafast' exists at Responses upstreams only.")
+    body: Body = {name: getattr(turn, name) for name in _SENT if getattr(turn, name) is not None}
     if turn.metadata and profile.stores:
         body["metadata"] = turn.metadata
-    if turn.thinking.effort is not None:
-        body["reasoning_effort"] = turn.thinking.effort
-    if turn.thinking.budget_tokens is not None:
-        losses.append(Loss("thinking.budget_tokens", "mapped", "a budget of reasoning tokens becomes an effort"))
-        body.setdefault("reasoning_effort", effort_of(turn.thinking.budget_tokens))
-    if turn.thinking.summary is not None:
-        losses.append(Loss("reasoning.summary", "dropped", "the upstream gives no summary of its reasoning"))
     return body
 
 
-def effort_of(budget: int) -> str:
-    """The effort that a budget of reasoning tokens comes closest to."""
-    return "low" if budget <= 2048 else "medium" if budget <= 8192 else "high"
+def _render_thinking(thinking: Thinking, profile: Profile, losses: list[Loss]) -> Body:
+    effort = thinking.effort
+    if thinking.summary is not None:
+        losses.append(Loss("reasoning.summary", "dropped", "the upstream gives no summary of its reasoning"))
+    budget = thinking.budget_tokens
+    if budget is not None and effort is not None:
+        losses.append(Loss("thinking.budget_tokens", "dropped", "the effort says how much to reason"))
+    elif budget is not None:
+        effort = next(name for limit, name in _BUDGETS if budget <= limit)
+        losses.append(Loss("thinking.budget_tokens", "mapped", f"a budget of reasoning tokens becomes effort {effort}"))
+    if effort is None:
+        return {}
+    near = _near(effort, profile)
+    if near is None:
+        losses.append(Loss("reasoning_effort", "dropped", "the upstream cannot be told not to reason"))
+        return {}
+    if near != effort:
+        losses.append(Loss("reasoning_effort", "mapped", f"the upstream's next effort to {effort} is {near}"))
+    return {"reasoning_effort": near}
 
 
-def _check_extras(extras: tuple[Extra, ...], profile: Profile, losses: list[Loss]) -> None:
-    for extra in extras:
-        value = bytes(extra.value)
-        if value in _ALWAYS_VACUOUS or value in _VACUOUS.get(extra.param, ()):
-            continue
-        if not profile.allow_unknown:
-            raise refuse(extra.param, f"The parameter {extra.param!r} cannot be sent to this upstream.")
-        losses.append(Loss(extra.param, "dropped", "the upstream does not know it"))
+def _near(effort: str, profile: Profile) -> str | None:
+    """The effort that the upstream takes for `effort`; None for "none" where it cannot be said."""
+    if effort in profile.efforts:
+        return effort
+    if effort not in _EFFORTS:
+        return None if effort == "none" else effort  # of a later day: the upstream may know it
+    above = [name for name in _EFFORTS[_EFFORTS.index(effort) :] if name in profile.efforts]
+    below = [name for name in _EFFORTS[: _EFFORTS.index(effort)] if name in profile.efforts]
+    return (above[:1] or below[-1:] or [effort])[0]

@@ -11,6 +11,7 @@ import msgspec
 
 from dragoman import errors
 from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import Calls
 from dragoman.dialects.messages import citations, usage
 from dragoman.dialects.messages.blocks import REDACTED, SEALER
 from dragoman.dialects.messages.errors import parse as parse_error
@@ -38,6 +39,7 @@ _REASONS: Final = {
     Stop.REFUSAL: "refusal",
     Stop.PAUSE: "pause_turn",
 }
+NO_OBJECT: Final = "arguments that are no JSON object"
 CUT: Final = (Stop.LENGTH, Stop.CONTENT_FILTER, Stop.REFUSAL)
 """Ends that may come in the middle of a call's arguments."""
 
@@ -127,7 +129,7 @@ def _add_thought(items: list[Item], thought: str, seal: str) -> None:
 
 def render(answer: Answer, setting: Setting) -> bytes:
     """Raises `GatewayError` PROTOCOL_ERROR for a call whose arguments are no JSON object."""
-    content = _Content(answer.stop, hidden=setting.turn.thinking.hidden)
+    content = _Content(answer.stop, setting)
     for item in answer.items:
         content.add(item)
     used = usage.render(answer.usage, setting.input_estimate)
@@ -158,9 +160,10 @@ def ending(stop: Stop, sequence: str, *, called: bool, refused: bool) -> Body:
 class _Content:
     """The blocks of an answer as items are added."""
 
-    def __init__(self, stop: Stop, *, hidden: bool) -> None:
+    def __init__(self, stop: Stop, setting: Setting) -> None:
         self._stop = stop
-        self._hidden = hidden
+        self._hidden = setting.turn.thinking.hidden
+        self._calls = Calls(setting.turn)
         self._last = ""
         self.blocks: list[Body] = []
         self.called = False
@@ -204,9 +207,10 @@ class _Content:
         given = {"input": item.arguments} if item.kind == "custom" else arguments(item.arguments)
         if given is None:
             if self._stop not in CUT:
-                raise no_object(item.name)
+                message = f"The upstream's call of {item.name!r} has {NO_OBJECT}."
+                raise GatewayError(errors.PROTOCOL_ERROR, message)
             given = {}
-        return {"type": "tool_use", "id": item.call_id, "name": item.name, "input": given}
+        return {"type": "tool_use", "id": item.call_id, "name": self._calls.name(item.name), "input": given}
 
     def _think(self, item: Reasoning) -> None:
         seal = item.seal if item.sealed_by == SEALER else ""
@@ -216,8 +220,3 @@ class _Content:
             self._begin("thinking", {"type": "thinking", "thinking": text, "signature": "" if redacted else seal})
         if redacted:
             self._begin("redacted", {"type": "redacted_thinking", "data": seal.removeprefix(REDACTED)})
-
-
-def no_object(name: str) -> GatewayError:
-    message = f"The upstream's call of {name!r} has arguments that are no JSON object."
-    return GatewayError(errors.PROTOCOL_ERROR, message)

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from dragoman.dialects import calls
 from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read, refuse
 from dragoman.dialects.profile import Profile
 from dragoman.turn import Extra, Loss, Tool, ToolChoice, Turn
@@ -24,14 +25,6 @@ _OWN: Final = (None, "custom")
 """The types of a tool the caller defines; all others are Anthropic's."""
 _ANY_OBJECT: Final[Body] = {"type": "object", "properties": {}}
 _MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
-
-WRAP_NOTE: Final = "Give the whole input of the tool as one string in the member `input`."
-WRAP_SCHEMA: Final[Body] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
 
 
 def parse_tools(value: msgspec.Raw, extras: list[Extra]) -> tuple[Tool, ...]:
@@ -82,13 +75,18 @@ def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
         losses.append(Loss("tool_choice", "mapped", "only the allowed tools are offered"))
     places = {tool.name: number for number, tool in enumerate(turn.tools)}
     body: Body = {"tools": [_tool(tool, f"tools[{places[tool.name]}]", profile, losses) for tool in offered]}
-    rendered = _choice(choice, turn.parallel_tool_calls)
+    rendered = _choice(choice, turn.parallel_tool_calls, profile)
     if rendered is not None:
         body["tool_choice"] = rendered
     return body
 
 
-def _choice(choice: ToolChoice | None, parallel: bool | None) -> Body | None:
+def name_of(tool: str, profile: Profile) -> str:
+    """What an upstream calls a tool."""
+    return calls.alias(tool) if profile.tool_names == "alias" else tool
+
+
+def _choice(choice: ToolChoice | None, parallel: bool | None, profile: Profile) -> Body | None:
     body: Body
     match choice:
         case None if parallel is not False:
@@ -96,7 +94,7 @@ def _choice(choice: ToolChoice | None, parallel: bool | None) -> Body | None:
         case None:
             body = {"type": "auto"}
         case ToolChoice(mode="named"):
-            body = {"type": "tool", "name": choice.names[0]}
+            body = {"type": "tool", "name": name_of(choice.names[0], profile)}
         case ToolChoice(mode="allowed"):
             body = {"type": "any" if choice.required else "auto"}
         case ToolChoice():
@@ -107,9 +105,10 @@ def _choice(choice: ToolChoice | None, parallel: bool | None) -> Body | None:
 
 
 def _tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    name = _named(tool.name, f"{at}.name", profile, losses)
     if tool.kind == "custom":
-        return _custom(tool, at, profile, losses)
-    body: Body = {"name": tool.name}
+        return _custom(tool, name, at, profile, losses)
+    body: Body = {"name": name}
     if tool.description is not None:
         body["description"] = tool.description
     body["input_schema"] = _schema(tool, at)
@@ -121,6 +120,16 @@ def _tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
     return body
 
 
+def _named(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+    known = name_of(name, profile)
+    if known != name:
+        losses.append(Loss(at, "mapped", f"the upstream knows the tool as {known}"))
+    elif profile.tool_names == "reject" and not calls.is_plain(name):
+        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
+        raise refuse(at, message)
+    return known
+
+
 def _schema(tool: Tool, at: str) -> msgspec.Raw | Body:
     """A schema must say that it is an object's; one that says nothing of it, or is not there, means that too."""
     if tool.parameters is msgspec.UNSET or absent(tool.parameters):
@@ -129,15 +138,8 @@ def _schema(tool: Tool, at: str) -> msgspec.Raw | Body:
     return tool.parameters if "type" in given else {"type": "object", **given}
 
 
-def _custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+def _custom(tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]) -> Body:
     if profile.custom_tools != "wrap":
         raise refuse(f"{at}.type", "This upstream has no custom tools.")
     losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
-    notes = [tool.description or "", WRAP_NOTE]
-    if tool.format is not msgspec.UNSET:
-        notes.append(f"Its format: {bytes(tool.format).decode()}")
-    return {
-        "name": tool.name,
-        "description": "\n\n".join(note for note in notes if note),
-        "input_schema": WRAP_SCHEMA,
-    }
+    return {"name": name, "description": calls.wrap_description(tool), "input_schema": calls.WRAP_SCHEMA}

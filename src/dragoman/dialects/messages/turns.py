@@ -20,6 +20,7 @@ import msgspec
 from dragoman.dialects.messages import sources
 from dragoman.dialects.messages.blocks import REDACTED, SEALER
 from dragoman.dialects.messages.members import Body, absent, invalid, refuse
+from dragoman.dialects.messages.tools import name_of
 from dragoman.dialects.profile import Profile
 from dragoman.turn import (
     Audio,
@@ -134,8 +135,8 @@ class Renderer:
 
     def _think(self, item: Reasoning, at: str) -> None:
         if item.seal and item.sealed_by != SEALER:
-            if not self._profile.allow_unknown:
-                message = f"Reasoning sealed by another provider ({at}) means nothing to this upstream."
+            if not (item.text or item.summary or self._profile.allow_unknown):
+                message = f"Reasoning sealed by another provider ({at}) cannot be read by this upstream."
                 raise refuse(f"{at}.encrypted_content", message)
             self.losses.append(Loss(f"{at}.encrypted_content", "dropped", "another provider sealed it"))
         elif not item.seal:
@@ -160,7 +161,8 @@ class Renderer:
             if given is None:
                 message = f"The arguments of the call of {item.name!r} must be a JSON object for this upstream."
                 raise invalid(f"{at}.arguments", message)
-        return {"type": "tool_use", "id": self._id(item.call_id, at), "name": item.name, "input": given}
+        name = name_of(item.name, self._profile)
+        return {"type": "tool_use", "id": self._id(item.call_id, at), "name": name, "input": given}
 
     def _result(self, item: ToolResult, at: str) -> None:
         side = self._side("user")

@@ -22,12 +22,14 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import Calls
 from dragoman.dialects.messages import citations, usage
 from dragoman.dialects.messages.blocks import REDACTED, SEALER
 from dragoman.dialects.messages.errors import render_event
 from dragoman.dialects.messages.members import Body
-from dragoman.dialects.messages.response import CUT, ending, no_object
+from dragoman.dialects.messages.response import CUT, NO_OBJECT, ending
 from dragoman.dialects.messages.turns import arguments
+from dragoman.errors import WireError
 from dragoman.turn import (
     Annotated,
     CallClosed,
@@ -51,10 +53,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class MessagesWriter:
-    """See the table above. `write` raises `GatewayError` PROTOCOL_ERROR at an end after a call that is no JSON."""
+    """See the table above. `write` raises `WireError` at an end after a call whose arguments are no JSON object."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
+        self._calls = Calls(setting.turn)
         self._index = -1
         self._open = ""
         """The kind of the block that is open, or nothing."""
@@ -101,7 +104,7 @@ class MessagesWriter:
                 self._called = True
                 self._call = event
                 self._sent.clear()
-                block = {"type": "tool_use", "id": event.call_id, "name": event.name, "input": {}}
+                block = {"type": "tool_use", "id": event.call_id, "name": self._calls.name(event.name), "input": {}}
                 self._begin("tool_use", block, out)
             case CallDelta():
                 if self._call.kind == "function":
@@ -149,7 +152,7 @@ class MessagesWriter:
 
     def _stop(self, event: Stopped, out: list[bytes]) -> None:
         if self._broken and event.stop not in CUT:
-            raise no_object(self._broken)
+            raise WireError(f"a call of {self._broken!r} with {NO_OBJECT}")
         self._close(out)
         delta = ending(event.stop, event.stop_sequence, called=self._called, refused=self._refused)
         used = usage.render(self._usage, self._setting.input_estimate)

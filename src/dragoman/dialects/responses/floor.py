@@ -11,7 +11,7 @@ import msgspec
 from dragoman.dialects.responses.given_items import GivenItem
 from dragoman.dialects.responses.parts import raw
 from dragoman.errors import WireError
-from dragoman.turn import Annotated, CallClosed, CallOpened, Event, ReasoningDelta, TextDelta
+from dragoman.turn import Annotated, CallClosed, CallDelta, CallOpened, Event, ReasoningDelta, TextDelta
 
 MAX_WAITING: Final = 65_536
 """Events that may wait for an open call; upstreams that keep items apart make none wait."""
@@ -21,6 +21,8 @@ class Floor:
     """Gives events out one item at a time, and numbers reasoning parts and annotations by what has gone before."""
 
     def __init__(self) -> None:
+        self.called = False
+        """Whether any call was among the events."""
         self._holder: GivenItem | None = None
         self._waiting: deque[tuple[GivenItem, int, Event]] = deque()
         self._run = 0
@@ -31,6 +33,9 @@ class Floor:
 
     def give(self, item: GivenItem, part: int, given: list[Event], out: list[Event]) -> None:
         """`given` belongs to a content part of `item`; `out` takes what may go now."""
+        if self._holder in (None, item) and len(given) == 1 and isinstance(given[0], TextDelta | CallDelta):
+            out.append(self._placed(item, part, given[0]))  # nearly every event of a stream
+            return
         queue = deque((item, part, event) for event in given)
         while queue:
             owner, place, event = queue.popleft()
@@ -41,6 +46,7 @@ class Floor:
                 continue
             out.append(self._placed(owner, place, event))
             if isinstance(event, CallOpened):
+                self.called = True
                 self._holder = owner
             elif isinstance(event, CallClosed):
                 self._holder = None
@@ -79,13 +85,15 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 def _shifted(event: Annotated, by: int) -> Annotated:
+    """The annotation `by` characters further on; one whose places are no numbers stays as it is."""
     if not by:
         return event
-    place = msgspec.json.decode(event.annotation, type=_Place)
-    moved = {
-        name: raw(index + by)
-        for name, index in (("start_index", place.start_index), ("end_index", place.end_index))
-        if index is not None
-    }
-    members = msgspec.json.decode(event.annotation, type=dict[str, msgspec.Raw])
-    return Annotated(raw({**members, **moved}))
+    try:
+        place = msgspec.json.decode(event.annotation, type=_Place)
+        members = msgspec.json.decode(event.annotation, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        return event
+    for name, index in (("start_index", place.start_index), ("end_index", place.end_index)):
+        if index is not None:
+            members[name] = raw(index + by)
+    return Annotated(raw(members))

@@ -63,7 +63,7 @@ class GivenItem:
 
     def annotation(self, given: events.GivenAnnotation) -> list[Event]:
         self._annotations[given.content_index] = self._annotations.get(given.content_index, 0) + 1
-        return [Annotated(given.annotation)]
+        return _annotated([given.annotation])
 
     def thought(self, delta: events.GivenDelta) -> list[Event]:
         return self._thought(delta.content_index, delta.delta)
@@ -140,7 +140,7 @@ class GivenItem:
         annotated = self._annotations.get(index, 0)
         late = (part.annotations or [])[annotated:]
         self._annotations[index] = annotated + len(late)
-        return given + [Annotated(annotation) for annotation in late]
+        return given + _annotated(late)
 
     def _whole_reasoning(self, item: wire.GivenItem) -> list[Event]:
         given: list[Event] = []
@@ -177,3 +177,7 @@ class GivenItem:
         self._closed = True
         text = "".join(self._arguments)
         return [CallClosed(text if self.kind == "custom_tool_call" else text or "{}")]
+
+
+def _annotated(annotations: list[Raw]) -> list[Event]:
+    return [Annotated(annotation) for annotation in annotations if bytes(annotation) != b"null"]

@@ -14,9 +14,11 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw
 
+from dragoman.dialects.calls import wrap
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses import parts
 from dragoman.dialects.responses.members import decode, invalid, members, read, refuse
+from dragoman.dialects.responses.tools import sent_name
 from dragoman.turn import CallKind, Extra, Item, Loss, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire import responses as wire
 
@@ -222,14 +224,14 @@ class _Renderer:
         return item.parts
 
     def _call(self, item: ToolCall, at: str) -> InputItem:
+        name = sent_name(item.name, self._profile)
         if item.kind == "custom":
             if self._wraps(at):
-                wrapped = msgspec.json.encode({"input": item.arguments}).decode()
-                return wire.FunctionCall(item.call_id, item.name, wrapped)
+                return wire.FunctionCall(item.call_id, name, wrap(item.arguments))
             identity = item.id if item.id.startswith("ctc_") else None
-            return wire.CustomToolCall(item.call_id, item.name, item.arguments, identity)
+            return wire.CustomToolCall(item.call_id, name, item.arguments, identity)
         identity = item.id if item.id.startswith("fc_") else None
-        return wire.FunctionCall(item.call_id, item.name, item.arguments or "{}", identity)
+        return wire.FunctionCall(item.call_id, name, item.arguments or "{}", identity)
 
     def _wraps(self, at: str) -> bool:
         """Whether a custom tool goes as a function. Raises `GatewayError` where the upstream can have neither."""

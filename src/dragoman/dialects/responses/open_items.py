@@ -20,7 +20,7 @@ from typing import Literal
 
 from msgspec import UNSET, Raw
 
-from dragoman.dialects.responses.calls import unwrap
+from dragoman.dialects.calls import unwrap
 from dragoman.dialects.responses.parts import native_logprob
 from dragoman.turn import CallOpened
 from dragoman.wire import responses as wire

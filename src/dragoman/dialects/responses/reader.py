@@ -32,7 +32,7 @@ from dragoman.dialects.responses.floor import Floor
 from dragoman.dialects.responses.given_items import GivenItem
 from dragoman.dialects.responses.response import read_stop, read_usage
 from dragoman.errors import WireError
-from dragoman.turn import CallOpened, Event, Failed, Opened, Stopped, Used
+from dragoman.turn import Event, Failed, Opened, Stopped, Used
 from dragoman.wire import responses as wire
 from dragoman.wire import responses_events as events
 from dragoman.wire import sse
@@ -69,7 +69,6 @@ class ResponsesReader:
         self._items: list[GivenItem] = []
         self._by_index: dict[int, GivenItem] = {}
         self._by_id: dict[str, GivenItem] = {}
-        self._called = False
         self._broken: WireError | None = None
         self.done = False
 
@@ -130,7 +129,6 @@ class ResponsesReader:
     def _give(self, item: GivenItem, given: list[Event], out: list[Event], part: int = 0) -> None:
         if not self._begun:
             self._open(wire.GivenResponse(), out)
-        self._called = self._called or any(isinstance(event, CallOpened) for event in given)
         self._floor.give(item, part, given, out)
 
     def _open(self, response: wire.GivenResponse, out: list[Event]) -> None:
@@ -216,7 +214,7 @@ class ResponsesReader:
             out.append(Used(usage))
         if response.status is None and events.parse_head(data).type == "response.incomplete":
             response = msgspec.structs.replace(response, status="incomplete")
-        out.append(Stopped(read_stop(response, called=self._called), service_tier=response.service_tier))
+        out.append(Stopped(read_stop(response, called=self._floor.called), service_tier=response.service_tier))
         self.done = True
 
     def _match(self, known: wire.GivenItem, number: int, matched: set[GivenItem]) -> GivenItem:

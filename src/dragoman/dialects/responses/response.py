@@ -5,8 +5,8 @@ from msgspec import UNSET, Raw
 
 from dragoman import errors
 from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import Calls, unwrap
 from dragoman.dialects.responses import echo
-from dragoman.dialects.responses.calls import Calls, unwrap
 from dragoman.dialects.responses.errors import parse as parse_error
 from dragoman.dialects.responses.errors import raised
 from dragoman.dialects.responses.items import SEALER
@@ -174,17 +174,15 @@ class _Output:
         return wire.OutputMessage(id=self._id(item.id, "msg_"), status="completed", content=content, phase=phase)
 
     def _call(self, item: ToolCall) -> wire.OutputItem | None:
-        if not self._calls.permits(item.name):
+        name = self._calls.name(item.name)
+        if not self._calls.permits(name):
             return None
-        if self._calls.unwraps(item.name, item.kind):
-            text = unwrap(item.arguments)
-        elif item.kind == "custom":
-            text = item.arguments
-        else:
-            return wire.FunctionCall(
-                item.call_id, item.name, item.arguments or "{}", self._id(item.id, "fc_"), "completed"
-            )
-        return wire.CustomToolCall(item.call_id, item.name, text, self._id(item.id, "ctc_"), "completed")
+        wrapped = self._calls.unwraps(name, item.kind)
+        if wrapped or item.kind == "custom":
+            text = unwrap(item.arguments) if wrapped else item.arguments
+            return wire.CustomToolCall(item.call_id, name, text, self._id(item.id, "ctc_"), "completed")
+        arguments = item.arguments or "{}"
+        return wire.FunctionCall(item.call_id, name, arguments, self._id(item.id, "fc_"), "completed")
 
     def _reasoning(self, item: Reasoning) -> wire.OutputItem:
         sealed = self._sealed and item.sealed_by == SEALER

@@ -4,12 +4,12 @@ The nested shape of Chat (`{"type":"function","function":{...}}`) is read like t
 only Chat's tools send it here.
 """
 
-import re
 from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from dragoman.dialects import calls
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses.members import absent, decode, invalid, join, members, read, refuse
 from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
@@ -17,14 +17,8 @@ from dragoman.wire import responses as wire
 
 _MODES: Final = ("auto", "none", "required")
 _KINDS: Final[tuple[CallKind, ...]] = ("function", "custom")
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What Chat means by leaving a function's parameters out; here they are required.
 _NO_PARAMETERS: Final = Raw(b'{"type":"object","properties":{},"required":[],"additionalProperties":false}')
-
-WRAP_NOTE: Final = "Give the whole input of the tool as one string in the member `input`."
-WRAP_SCHEMA: Final = Raw(
-    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
-)
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -181,32 +175,44 @@ def render_tools(
 
 
 def _render_tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:
-    if not _NAME.fullmatch(tool.name):
-        message = f"The tool name {tool.name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
-        raise refuse(f"{at}.name", message)
+    name = _render_name(tool.name, f"{at}.name", profile, losses)
     if tool.kind == "custom":
-        return _render_custom(tool, at, profile, losses)
+        return _render_custom(tool, name, at, profile, losses)
     strict: bool | None = bool(tool.strict)
     if not profile.strict_tools:
         if tool.strict:
             losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
         strict = None
     parameters = _NO_PARAMETERS if tool.parameters is UNSET else tool.parameters
-    return wire.FunctionTool(tool.name, tool.description, parameters, strict)
+    return wire.FunctionTool(name, tool.description, parameters, strict)
 
 
-def _render_custom(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:
+def _render_name(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+    if calls.is_plain(name) or profile.tool_names == "keep":
+        return name
+    if profile.tool_names == "reject":
+        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
+        raise refuse(at, message)
+    losses.append(Loss(at, "mapped", f"the upstream knows the tool as {calls.alias(name)}"))
+    return calls.alias(name)
+
+
+def sent_name(name: str, profile: Profile) -> str:
+    """The name under which an upstream knows a tool."""
+    return calls.alias(name) if profile.tool_names == "alias" else name
+
+
+def _render_custom(
+    tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]
+) -> wire.FunctionTool | wire.CustomTool:
     match profile.custom_tools:
         case "native":
-            return wire.CustomTool(tool.name, tool.description, tool.format)
+            return wire.CustomTool(name, tool.description, tool.format)
         case "reject":
             raise refuse(f"{at}.type", "This upstream has no custom tools.")
         case "wrap":
             losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
-            notes = [tool.description or "", WRAP_NOTE]
-            if tool.format is not UNSET:
-                notes.append(f"Its format: {bytes(tool.format).decode()}")
-            return wire.FunctionTool(tool.name, "\n\n".join(filter(None, notes)), WRAP_SCHEMA, False)
+            return wire.FunctionTool(name, calls.wrap_description(tool), calls.WRAP_SCHEMA, False)
 
 
 def render_choice(turn: Turn, profile: Profile) -> str | wire.NamedTool | wire.AllowedTools | None:
@@ -216,7 +222,7 @@ def render_choice(turn: Turn, profile: Profile) -> str | wire.NamedTool | wire.A
         return None
     wraps = profile.custom_tools == "wrap"
     kinds: dict[str, CallKind] = {tool.name: "function" if wraps else tool.kind for tool in turn.tools}
-    named = [wire.NamedTool(kinds.get(name, choice.kind), name) for name in choice.names]
+    named = [wire.NamedTool(kinds.get(name, choice.kind), sent_name(name, profile)) for name in choice.names]
     match choice.mode:
         case "named":
             return named[0]

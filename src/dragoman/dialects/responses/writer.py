@@ -24,8 +24,8 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects.base import Setting
+from dragoman.dialects.calls import Calls
 from dragoman.dialects.responses import echo, errors
-from dragoman.dialects.responses.calls import Calls
 from dragoman.dialects.responses.items import SEALER
 from dragoman.dialects.responses.open_items import OpenCall, OpenItem, OpenMessage, OpenReasoning
 from dragoman.dialects.responses.response import wants_seal
@@ -139,13 +139,14 @@ class ResponsesWriter:
 
     def _call(self, event: CallOpened | CallDelta | CallClosed) -> None:
         if isinstance(event, CallOpened):
-            self._muted = not self._calls.permits(event.name)
+            name = self._calls.name(event.name)
+            self._muted = not self._calls.permits(name)
             if not self._muted:
                 self._close("completed")
-                wrapped = self._calls.unwraps(event.name, event.kind)
-                prefix = "ctc_" if wrapped or event.kind == "custom" else "fc_"
-                identity = self._setting.new_id(prefix)
-                self._open = OpenCall(identity, len(self._output), self._put, event, wrapped=wrapped)
+                wrapped = self._calls.unwraps(name, event.kind)
+                identity = self._setting.new_id("ctc_" if wrapped or event.kind == "custom" else "fc_")
+                opened = CallOpened(event.call_id, name, event.kind)
+                self._open = OpenCall(identity, len(self._output), self._put, opened, wrapped=wrapped)
         elif not self._muted and isinstance(self._open, OpenCall):
             if isinstance(event, CallDelta):
                 self._open.more(event.text)

@@ -1,7 +1,7 @@
 """Faults that gateways of this kind are known for, as far as they lie in this dialect.
 
-The numbers are those of the translation contract. Where a case joins two dialects, the half of this one
-is tested: what is read of a Responses caller or upstream, and what is written for one.
+The numbers are shared by all dialects. Where a case joins two of them, the half of this one is tested: what
+is read of a Responses caller or upstream, and what is written for one.
 """
 
 import msgspec
