@@ -66,8 +66,8 @@ class TypedRelay:
     """See the table above; `receive`, `eof` and `fail` give events ready to send."""
 
     __slots__ = (
-        "_decoder", "_first", "_held", "_held_bytes", "_kinds", "_meter", "_model", "_next", "_state", "failure", "finished",
-        "started", "usage",
+        "_decoder", "_first", "_held", "_held_bytes", "_kinds", "_meter", "_model", "_next", "_state", "failure",
+        "finished", "started", "usage",
     )  # fmt: skip
 
     def __init__(self, model: str, kinds: Kinds, *, max_event: int = sse.MAX_EVENT) -> None:

@@ -1,0 +1,196 @@
+"""Responses and Messages over an upstream that only speaks Chat Completions, with the official SDKs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+import pydantic
+import pytest
+
+from tests.support.live import Live, running
+
+TOOL = {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False,
+}  # fmt: skip
+
+
+class City(pydantic.BaseModel):
+    name: str
+    inhabitants: int
+
+
+def broken(values: dict[str, Any], mock_url: str) -> None:
+    for name, scenario in (("cut", "cut-after:3"), ("early", "cut-after:1"), ("busy", "status:529")):
+        values["upstreams"][name] = {"base_url": f"{mock_url}/scenario/{scenario}/v1", "direct": True}
+    values["models"]["after-early"] = {"upstream": "early", "model": "gpt-4", "fallback": ["mock-chat/gpt-4"]}
+    values["models"]["strict"] = {"upstream": "mock-chat", "model": "gpt-4", "strict": True}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with running(tmp_path_factory.mktemp("dialects"), broken, timing="instant") as live:
+        yield live
+
+
+@pytest.fixture
+def sdk(live: Live) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=live.key, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def claude(live: Live) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=live.url, api_key=live.key, max_retries=0) as client:
+        yield client
+
+
+def test_a_response_is_whole_and_echoes_what_was_asked(sdk: openai.OpenAI) -> None:
+    response = sdk.responses.create(
+        model="gpt-4", input="hello", instructions="Be brief.", temperature=0, metadata={"a": "b"}
+    )
+    assert response.output_text == "Hello! How can I assist you today?"
+    assert (response.status, response.object, response.model) == ("completed", "response", "gpt-4")
+    assert response.temperature == 0 and response.instructions == "Be brief." and response.metadata == {"a": "b"}
+    assert response.usage is not None and response.usage.total_tokens > 0
+
+
+def test_a_response_stream_keeps_its_order_and_its_ids(sdk: openai.OpenAI) -> None:
+    with sdk.responses.stream(model="gpt-4", input="a b c") as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    kinds = [event.type for event in events]
+    assert kinds[:4] == [
+        "response.created", "response.in_progress", "response.output_item.added", "response.content_part.added",
+    ]  # fmt: skip
+    assert kinds[-4:] == [
+        "response.output_text.done", "response.content_part.done", "response.output_item.done", "response.completed",
+    ]  # fmt: skip
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert final.output_text == "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert final.usage is not None and final.usage.output_tokens > 0
+
+
+@pytest.mark.parametrize("text", ["the weather in Oslo", "the weather, in parallel"])
+def test_a_tool_loop_of_two_steps_in_responses(sdk: openai.OpenAI, text: str) -> None:
+    tools: Any = [{"type": "function", "name": "get_weather", "parameters": TOOL, "strict": True}]
+    history: Any = [{"role": "user", "content": text}]
+    first = sdk.responses.create(model="gpt-4", input=history, tools=tools)
+    calls = [item for item in first.output if item.type == "function_call"]
+    assert len(calls) == (2 if "parallel" in text else 1)
+    history += [item.model_dump(exclude_none=True) for item in first.output]
+    history += [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls]
+    second = sdk.responses.create(model="gpt-4", input=history, tools=tools)
+    assert "sunny" in second.output_text
+    with sdk.responses.stream(model="gpt-4", input=text, tools=tools) as stream:
+        streamed = [item for item in stream.get_final_response().output if item.type == "function_call"]
+    assert [(call.name, call.arguments) for call in streamed] == [(call.name, call.arguments) for call in calls]
+
+
+def test_structured_output_in_responses(sdk: openai.OpenAI) -> None:
+    parsed = sdk.responses.parse(model="gpt-4", input="a city", text_format=City)
+    assert isinstance(parsed.output_parsed, City)
+
+
+def test_a_limit_makes_a_response_incomplete(sdk: openai.OpenAI) -> None:
+    response = sdk.responses.create(model="gpt-4", input="one two three four", max_output_tokens=16)
+    short = sdk.responses.create(model="gpt-4", input="word " * 40, max_output_tokens=16)
+    assert response.status in ("completed", "incomplete")
+    assert short.status == "incomplete"
+    assert short.incomplete_details is not None and short.incomplete_details.reason == "max_output_tokens"
+
+
+def test_a_message_is_whole(claude: anthropic.Anthropic) -> None:
+    message = claude.messages.create(
+        model="gpt-4", max_tokens=50, system="Be brief.", messages=[{"role": "user", "content": "hello"}]
+    )
+    assert message.content[0].type == "text" and message.content[0].text == "Hello! How can I assist you today?"
+    assert (message.stop_reason, message.model) == ("end_turn", "gpt-4")
+    assert message.usage.input_tokens > 0 and message.usage.output_tokens > 0
+
+
+def test_a_message_stream_adds_up(claude: anthropic.Anthropic) -> None:
+    with claude.messages.stream(
+        model="gpt-4", max_tokens=50, messages=[{"role": "user", "content": "a b c"}]
+    ) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    assert final.content[0].type == "text" and final.content[0].text == text
+    assert final.stop_reason == "end_turn" and final.usage.output_tokens > 0
+
+
+def test_a_tool_loop_of_two_steps_in_messages(claude: anthropic.Anthropic) -> None:
+    tools: Any = [{"name": "get_weather", "input_schema": TOOL}]
+    history: Any = [{"role": "user", "content": "the weather, in parallel"}]
+    first = claude.messages.create(model="gpt-4", max_tokens=100, messages=history, tools=tools)
+    calls = [block for block in first.content if block.type == "tool_use"]
+    assert first.stop_reason == "tool_use" and len(calls) == 2
+    results = [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny"} for call in calls]
+    history += [{"role": "assistant", "content": first.content}, {"role": "user", "content": results}]
+    second = claude.messages.create(model="gpt-4", max_tokens=100, messages=history, tools=tools)
+    assert second.content[0].type == "text" and "sunny" in second.content[0].text
+
+
+def test_tokens_are_counted_for_any_model(claude: anthropic.Anthropic) -> None:
+    counted = claude.messages.count_tokens(model="gpt-4", messages=[{"role": "user", "content": "hello there"}])
+    assert counted.input_tokens > 0
+
+
+def test_a_cut_stream_raises_in_both_sdks(sdk: openai.OpenAI, claude: anthropic.Anthropic) -> None:
+    with pytest.raises(openai.APIError), sdk.responses.stream(model="cut/gpt-4", input="a b c") as stream:
+        list(stream)
+    with pytest.raises(openai.APIError):
+        list(sdk.responses.create(model="cut/gpt-4", input="a b c", stream=True))
+    with (
+        pytest.raises(anthropic.APIError),
+        claude.messages.stream(
+            model="cut/gpt-4", max_tokens=9, messages=[{"role": "user", "content": "a b c"}]
+        ) as messages,
+    ):
+        list(messages)
+
+
+def test_another_upstream_is_asked_until_content_comes(sdk: openai.OpenAI, claude: anthropic.Anthropic) -> None:
+    with sdk.responses.stream(model="after-early", input="a b") as stream:
+        assert stream.get_final_response().status == "completed"
+    message = claude.messages.create(model="after-early", max_tokens=50, messages=[{"role": "user", "content": "a b"}])
+    assert message.stop_reason == "end_turn"
+
+
+def test_errors_have_the_callers_form(sdk: openai.OpenAI, claude: anthropic.Anthropic) -> None:
+    with pytest.raises(openai.NotFoundError):
+        sdk.responses.create(model="nope", input="x")
+    with pytest.raises(openai.RateLimitError):
+        sdk.responses.create(model="gpt-4", input="trigger error")
+    with pytest.raises(openai.BadRequestError) as unknown:
+        sdk.responses.create(model="gpt-4", input="x", extra_body={"frobnicate": 1})
+    assert (unknown.value.param, unknown.value.code) == ("frobnicate", "unsupported_parameter")
+    with pytest.raises(anthropic.RateLimitError):
+        claude.messages.create(model="gpt-4", max_tokens=9, messages=[{"role": "user", "content": "trigger error"}])
+    with pytest.raises(anthropic.NotFoundError):
+        claude.messages.create(model="nope", max_tokens=9, messages=[{"role": "user", "content": "x"}])
+    with pytest.raises(anthropic.InternalServerError):
+        claude.messages.create(model="busy/gpt-4", max_tokens=9, messages=[{"role": "user", "content": "x"}])
+    with (
+        pytest.raises(anthropic.AuthenticationError),
+        anthropic.Anthropic(base_url=str(claude.base_url), api_key="wrong", max_retries=0) as stranger,
+    ):
+        stranger.messages.create(model="gpt-4", max_tokens=9, messages=[{"role": "user", "content": "x"}])
+
+
+def test_what_was_lost_is_said_and_a_strict_route_refuses_it(live: Live) -> None:
+    body = {
+        "model": "gpt-4", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}],
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    }  # fmt: skip
+    said = httpx2.post(f"{live.url}/v1/messages", json=body, headers=live.headers())
+    assert said.status_code == 200 and said.headers["x-dragoman-loss"]
+    refused = httpx2.post(f"{live.url}/v1/messages", json={**body, "model": "strict"}, headers=live.headers())
+    assert refused.status_code == 400 and refused.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_translated_calls_are_booked_with_their_usage(live: Live, sdk: openai.OpenAI) -> None:
+    sdk.responses.create(model="gpt-4", input="hello")
+    row = live.rows(1)[0]
+    assert row.state == "settled" and row.settlement is not None and row.settlement.usage is not None
