@@ -36,7 +36,7 @@ async def test_an_upstream_that_lets_us_in_is_well() -> None:
     async with MockServer(app(token="t")) as server:
         rows = await look({"base_url": f"{server.url}/v1", "credential": "bearer env:T"}, T="t")
     assert list(rows) == ["address", "connection", "auth", "models", "clock"]
-    assert all(row.ok for row in rows.values()) and rows["models"].detail == "6 listed"
+    assert all(row.ok for row in rows.values()) and rows["models"].detail.endswith(" listed")
 
 
 async def test_a_name_is_resolved_first() -> None:

@@ -24,7 +24,20 @@ SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 def layer(mock_url: str) -> Layer:
     """The layer that stands for a configuration file; `mock_url` is the base of the mock upstreams."""
     values: Tree = {
-        "upstreams": {"mock-chat": {"base_url": f"{mock_url}/v1", "direct": True}},
+        "upstreams": {
+            "mock-chat": {"base_url": f"{mock_url}/v1", "direct": True},
+            "mock-responses": {
+                "base_url": f"{mock_url}/only/responses/v1",
+                "dialects": ["responses"],
+                "direct": True,
+            },
+            "mock-messages": {
+                "base_url": f"{mock_url}/only/messages/v1",
+                "dialects": ["messages"],
+                "profile": "anthropic",
+                "direct": True,
+            },
+        },
         "models": {name: f"mock-chat/{name}" for name in MODELS},
         "aliases": {name: {"base_url": f"{mock_url}/{name}", "pass_headers": ["*"]} for name in SERVICES},
     }
