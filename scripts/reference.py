@@ -37,7 +37,8 @@ TABLES: Final = (
 
 def settings() -> str:
     parts = [
-        "# Settings\n\nIn `dragoman.toml`, found in the working directory, then in `$XDG_CONFIG_HOME/dragoman`, or named by\n"
+        "# Settings\n\n"
+        "In `dragoman.toml`, found in the working directory, then in `$XDG_CONFIG_HOME/dragoman`, or named by\n"
         "`-c`. A flag wins over the environment, that over `.env`, that over the file. In the environment\n"
         "`DRAGOMAN_SERVER__PORT=9000` sets `server.port`. `dragoman config show --origin` tells what came from where;\n"
         "`dragoman config schema` prints the JSON Schema.\n"
@@ -92,8 +93,8 @@ def error_table() -> str:
     lines = [
         "# Errors\n\nWhat the gateway itself answers. On `/v1` it is OpenAI's envelope,\n"
         '`{"error": {"message", "type", "param", "code"}}`; elsewhere a problem document (RFC 9457), whose `type` is\n'
-        f"`{errors.PROBLEM_TYPE.format(slug='SLUG')}`. A retriable error has `Retry-After`. What an upstream answers passes\n"
-        "through as it is; `X-OAGW-Error-Source` tells the two apart.\n\n"
+        f"`{errors.PROBLEM_TYPE.format(slug='SLUG')}`. A retriable error has `Retry-After`.\n"
+        "What an upstream answers passes through as it is; `X-OAGW-Error-Source` tells the two apart.\n\n"
         "| code | status | type | slug | retry after | meaning |\n|---|---|---|---|---|---|\n"
     ]
     for kind in errors.TABLE:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import resource
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -14,9 +15,13 @@ from dragoman.config import ServerConfig
 DESCRIPTORS: Final = 4096
 """Fewer than this and a busy gateway runs out: a call takes two."""
 
+GC_THRESHOLDS: Final = (10_000, 20, 50)
+"""A call leaves little garbage in cycles: looking for it as often as Python does by itself costs a call 12 to 20 us."""
+
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Runs a program's coroutine to its end, on uvloop."""
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
 

@@ -51,14 +51,14 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def permits_model(self, name: str) -> bool:
-        return self.admin or any(fnmatchcase(name, pattern) for pattern in self.models)
+        return self.permits_every_model or any(fnmatchcase(name, pattern) for pattern in self.models)
 
     @property
     def permits_every_model(self) -> bool:
         return self.admin or "*" in self.models
 
     def permits_alias(self, name: str) -> bool:
-        return self.admin or any(fnmatchcase(name, pattern) for pattern in self.aliases)
+        return self.admin or "*" in self.aliases or any(fnmatchcase(name, pattern) for pattern in self.aliases)
 
     def require_admin(self) -> None:
         if not self.admin:
