@@ -1,7 +1,9 @@
 import json
 
 from dragoman.mocks.answer import (
+    OPENAI_WORDING,
     Frame,
+    Refused,
     Streamed,
     error_body,
     json_answer,
@@ -42,6 +44,18 @@ def test_small_errors_are_a_plain_member() -> None:
 def test_a_405_names_what_is_allowed() -> None:
     answer = not_allowed("GET", "POST")
     assert header_of(answer, "allow") == "GET, POST"
+
+
+def test_openai_s_words_for_what_a_scenario_does() -> None:
+    assert OPENAI_WORDING.refusal(429, "x").status == 429
+    (frame,) = OPENAI_WORDING.events(3, "Broken.")
+    assert json.loads(frame.data)["error"]["code"] == "server_error"
+    assert OPENAI_WORDING.body("Broken.").decode() == frame.data
+
+
+def test_a_refusal_carries_its_answer() -> None:
+    answer = openai_error(400, "No")
+    assert Refused(answer).answer is answer
 
 
 def test_headers_can_be_added_to_either_kind_of_answer() -> None:

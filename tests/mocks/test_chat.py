@@ -11,6 +11,7 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 from pydantic import BaseModel
 
 from dragoman.mocks.app import MockApp
+from dragoman.mocks.brain import REASONING, REFUSAL
 from dragoman.mocks.server import MockServer
 from dragoman.mocks.stamps import CREATED
 from tests.mocks.client import chat
@@ -174,6 +175,26 @@ async def test_structured_output_parses_buffered_and_streamed(sdk: openai.AsyncO
     async with sdk.chat.completions.stream(model=MODEL, messages=USER, response_format=Person) as stream:
         final = await stream.get_final_completion()
     assert isinstance(final.choices[0].message.parsed, Person)
+
+
+async def test_a_refusal_takes_the_place_of_the_content(sdk: openai.AsyncOpenAI) -> None:
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "refuse this"}]
+    whole = await sdk.chat.completions.create(model=MODEL, messages=asked)
+    assert (whole.choices[0].message.content, whole.choices[0].finish_reason) == (None, "stop")
+    async with sdk.chat.completions.stream(model=MODEL, messages=asked) as stream:
+        final = await stream.get_final_completion()
+    assert final.choices[0].message.refusal == whole.choices[0].message.refusal == REFUSAL
+
+
+async def test_reasoning_is_counted_and_only_some_models_show_it(http_client: httpx2.AsyncClient) -> None:
+    hidden = (await http_client.post("/v1/chat/completions", json=chat(reasoning_effort="low"))).json()
+    assert "reasoning_content" not in hidden["choices"][0]["message"]
+    assert hidden["usage"]["completion_tokens_details"]["reasoning_tokens"] == 21
+    body = {**chat(), "model": "deepseek-reasoner"}
+    shown = (await http_client.post("/v1/chat/completions", json=body)).json()
+    assert shown["choices"][0]["message"]["reasoning_content"] == REASONING
+    deltas = [chunk["choices"][0]["delta"] for chunk in await events(http_client, {**body, "stream": True})]
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == REASONING
 
 
 async def test_errors_are_the_sdks_own(sdk: openai.AsyncOpenAI) -> None:

@@ -8,17 +8,21 @@ import pytest
 
 from dragoman.mocks.app import MockApp, app
 from dragoman.mocks.server import MockServer
-from tests.mocks.client import Transcript, chat, http, talk
+from tests.mocks.client import Transcript, chat, data_of, http, message, response, talk
 
 TARGETS = {
     "stream": ("POST", "/v1/chat/completions", chat(stream=True)),
+    "responses": ("POST", "/v1/responses", response(stream=True)),
+    "messages": ("POST", "/v1/messages", message(stream=True)),
     "buffered": ("POST", "/v1/chat/completions", chat()),
+    "response": ("POST", "/v1/responses", response()),
+    "message": ("POST", "/v1/messages", message()),
     "events": ("GET", "/stream-test/events", None),
     "small": ("GET", "/weather/current?city=Boston", None),
 }
 EVERY = pytest.mark.parametrize("target", TARGETS)
-STREAMS = pytest.mark.parametrize("target", ["stream", "events"])
-BODIES = pytest.mark.parametrize("target", ["buffered", "small"])
+STREAMS = pytest.mark.parametrize("target", ["stream", "responses", "messages", "events"])
+BODIES = pytest.mark.parametrize("target", ["buffered", "response", "message", "small"])
 
 
 async def run(server: MockServer, target: str, spec: str, silence: float = 5.0) -> Transcript:
@@ -90,11 +94,28 @@ async def test_a_stall_says_nothing_until_the_client_leaves(server: MockServer, 
     assert (server.in_flight, mock.departed) == (0, 2)
 
 
-@STREAMS
-async def test_an_error_event_ends_the_stream_properly(server: MockServer, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "member", "kind", "events"),
+    [
+        ("stream", "code", "server_error", 2),
+        ("events", "code", "server_error", 2),
+        ("responses", "code", "server_error", 3),
+        ("messages", "type", "api_error", 2),
+    ],
+)
+async def test_an_error_event_ends_the_stream_properly(
+    server: MockServer, target: str, member: str, kind: str, events: int
+) -> None:
     answer = await run(server, target, "error-event:1")
-    assert json.loads(answer.events[1].removeprefix(b"data: "))["error"]["code"] == "server_error"
-    assert (len(answer.events), answer.whole) == (2, True)
+    assert json.loads(answer.events[1].partition(b"data: ")[2])["error"][member] == kind
+    assert (len(answer.events), answer.whole) == (events, True)
+
+
+async def test_a_buffered_answer_fails_in_the_form_of_its_api(server: MockServer) -> None:
+    failed = json.loads((await run(server, "response", "error-event")).body)
+    assert (failed["object"], failed["status"], failed["error"]["code"]) == ("response", "failed", "server_error")
+    broken = json.loads((await run(server, "message", "error-event")).body)
+    assert (broken["type"], broken["error"]["type"]) == ("error", "api_error")
 
 
 @EVERY
@@ -142,6 +163,33 @@ async def test_slow_and_broken_up_answers_come_whole(server: MockServer, target:
     assert (answer.status, answer.ending) == (200, "eof")
     assert len(answer.body) >= len(whole.body)
     assert answer.body.decode()
+
+
+@pytest.mark.parametrize("target", ["responses", "messages"])
+async def test_more_text_leaves_a_typed_stream_in_order(server: MockServer, target: str) -> None:
+    answer = await run(server, target, "huge-event:1k,split-utf8")
+    events = data_of(answer.body)
+    if target == "responses":
+        assert [event["sequence_number"] for event in events] == list(range(len(events)))
+        said = "".join(event["delta"] for event in events if event["type"].endswith("text.delta"))
+        assert events[-1]["response"]["output"][0]["content"][0]["text"] == said
+    else:
+        deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
+        said = "".join(delta["text"] for delta in deltas)
+    assert said.startswith("x" * 1024 + "\N{EURO SIGN}uro") and said.endswith("one two ")
+    bad = await run(server, target, "bad-utf8")
+    assert b"\xff\xfe" in bad.body
+
+
+@pytest.mark.parametrize("target", ["responses", "messages"])
+async def test_a_typed_stream_loses_its_end_or_has_it_twice(server: MockServer, target: str) -> None:
+    whole = data_of((await run(server, target, "ok")).body)
+    for spec, fewer in {"no-finish": 1, "no-done": int(target == "messages"), "double-finish": -1}.items():
+        events = data_of((await run(server, target, spec)).body)
+        assert len(events) == len(whole) - fewer
+    broken = (await run(server, target, "bad-json")).events
+    (line,) = [event for event in broken if b"broken" in event]
+    assert line.startswith(b"event: ")
 
 
 async def test_a_huge_event_comes_whole(server: MockServer) -> None:

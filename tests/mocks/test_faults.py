@@ -2,11 +2,12 @@
 
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
-from dragoman.mocks.answer import Answer, Frame, Streamed, json_answer
+from dragoman.mocks.answer import Answer, Frame, Streamed, Wording, json_answer, text_answer
 from dragoman.mocks.faults import Chunk, Close, End, Head, Raw, Reset, Stall, Step, Wait, plan
 from dragoman.mocks.scenario import ITEMS, Scenario
 from dragoman.mocks.timing import Timing
@@ -116,6 +117,42 @@ def test_an_error_event_ends_a_stream_cleanly_and_replaces_a_body() -> None:
     assert json.loads(sent[2].removeprefix(b"data: "))["error"]["code"] == "server_error"
     assert taken[-1] == End()
     assert json.loads(data(steps(BODY, "error-event")))["error"]["type"] == "server_error"
+
+
+def test_errors_are_in_the_words_of_the_service() -> None:
+    wording = Wording(
+        lambda status, _: text_answer("own", status),
+        lambda sent, message: (Frame(f"{sent} {message}"), Frame("end")),
+        lambda message: message.encode(),
+    )
+    stream, body = replace(STREAM, wording=wording), replace(BODY, wording=wording)
+    for answer in (stream, body):
+        assert data(steps(answer, "status:529")) == b"own"
+    assert data(steps(stream, "error-event:1")).endswith(
+        b"data: 1 Mock scenario: the model broke off.\n\ndata: end\n\n"
+    )
+    assert data(steps(stream, "error-event:99")).endswith(
+        b"data: 6 Mock scenario: the model broke off.\n\ndata: end\n\n"
+    )
+    assert data(steps(body, "error-event")) == b"Mock scenario: the model broke off."
+
+
+def test_a_service_that_repeats_its_text_says_more_of_it_itself() -> None:
+    def saying(texts: Sequence[str]) -> list[Frame]:
+        return [Frame("open", part="opening"), Frame(f"said {'/'.join(texts)}"), Frame("end", part="finish")]
+
+    stream = replace(STREAM, saying=saying)
+    assert data(steps(stream, "")) == ALL
+    assert data(steps(stream, "huge-event:3")) == b"data: open\n\ndata: said xxx\n\ndata: end\n\n"
+    assert data(steps(stream, "bad-utf8,no-finish")) == b"data: open\n\ndata: said \xff\xfe\n\n"
+
+
+def test_what_is_put_in_comes_after_all_that_opens() -> None:
+    opening = (Frame("o1", "open", part="opening"), Frame("o2", part="opening"))
+    stream = Streamed((*opening, Frame("a"), Frame("z", part="closing")), 0.0, lambda text: Frame(text, "said"))
+    sent = data(steps(stream, "huge-event:2,bad-json")).split(b"\n\n")
+    assert sent[2].startswith(b"event: said\ndata: {")
+    assert sent[3:5] == [b"event: said\ndata: xx", b"data: a"]
 
 
 @KINDS

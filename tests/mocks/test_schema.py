@@ -163,3 +163,8 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_schema_makes_it_fail(schema: object) -> None:
     msgspec.json.encode(instance(json.loads(json.dumps(schema))))
+
+
+def test_a_whole_number_has_no_point() -> None:
+    assert str(instance({"type": "number"})) == "1"
+    assert str(instance({"type": "number", "multipleOf": 0.5, "minimum": 1.2})) == "1.5"

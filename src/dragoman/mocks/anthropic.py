@@ -22,8 +22,9 @@ from dragoman.mocks.messages_request import MessagesRequest, cached_prefix, chat
 from dragoman.mocks.prompt_cache import PromptCache
 from dragoman.mocks.request import BadJson, Request
 from dragoman.mocks.stamps import CREATED, Stamps
+from dragoman.mocks.words import TOKENS_PER_MESSAGE
 
-CLAUDE_MODELS: Final = ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")
+CLAUDE_MODELS: Final = ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-sonnet-4-6")
 _DATED: Final = re.compile(r"-20\d{6}$")
 Endpoint = Callable[[Request], Answer]
 
@@ -101,7 +102,9 @@ class Anthropic:
     def _counted(self, asked: MessagesRequest, chat: ChatRequest) -> dict[str, object]:
         """Usage as far as the prompt goes: `input_tokens` are those that the cache had no part in."""
         prefix = msgspec.structs.replace(chat, messages=cached_prefix(asked))
-        written, read = self._cache.use(msgspec.json.encode(prefix.messages), prompt_tokens(prefix))
+        # What begins the answer comes after any mark, so that something is always left to count.
+        cached = max(0, prompt_tokens(prefix) - TOKENS_PER_MESSAGE)
+        written, read = self._cache.use(msgspec.json.encode(prefix.messages), cached)
         return {
             "input_tokens": prompt_tokens(chat) - written - read,
             "cache_creation_input_tokens": written,

@@ -62,8 +62,10 @@ def signature(thinking: str) -> str:
 
 
 def blocks_of(content: str | list[Block] | None) -> list[Block]:
-    """Content as blocks; a string is one of text."""
-    return [Block("text", content)] if isinstance(content, str) else content or []
+    """Content as blocks; a string is one of text, and an empty one none."""
+    if isinstance(content, str):
+        return [Block("text", content)] if content else []
+    return content or []
 
 
 def read_turns(messages: Sequence[Mapping[str, Json]]) -> list[Turn]:

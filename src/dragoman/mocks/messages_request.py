@@ -3,7 +3,7 @@
 The checks between messages are in `messages_history`; those here are between the request's members.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -95,7 +95,8 @@ def read_messages(request: Request, form: Check) -> MessagesRequest:
     _refuse_system_role(body.get("messages"))
     if problem := form(body, ()):
         raise Refused(worded(problem))
-    asked = msgspec.convert({**body, "turns": []}, MessagesRequest)
+    tools = [_readable(tool) for tool in body.get("tools", [])]
+    asked = msgspec.convert({**body, "turns": [], "tools": tools}, MessagesRequest)
     asked.turns = read_turns(body["messages"])
     manual = asked.thinking is not None and asked.thinking.type == "enabled"
     check_history(asked.turns, thinking=manual)
@@ -169,6 +170,12 @@ def _choice(choice: Choice | None) -> str | ToolChoice | None:
     if choice is None:
         return None
     return _CHOICES.get(choice.type) or ToolChoice("function", Function(choice.name))
+
+
+def _readable(tool: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A tool without what no table has checked: of one that Anthropic runs, its type and a name."""
+    kind, name = tool.get("type", "custom"), tool.get("name")
+    return tool if kind == "custom" else {"type": kind, "name": name if isinstance(name, str) else kind}
 
 
 def _refuse_system_role(messages: Json) -> None:

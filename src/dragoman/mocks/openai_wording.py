@@ -85,7 +85,7 @@ def _size(problem: Problem, param: str) -> tuple[str, str]:
 
 def _types(wanted: str | float | tuple[str, ...]) -> str:
     if isinstance(wanted, tuple):
-        return f"one of {' or '.join(_ARTICLES[name].split(' ')[-1] for name in wanted)}"
+        return f"one of {' or '.join([_ARTICLES[wanted[0]], *wanted[1:]])}"
     return _ARTICLES[str(wanted)]
 
 
@@ -96,4 +96,4 @@ def _given(value: Json) -> str:
 
 def _listed(wanted: str | float | tuple[str, ...]) -> str:
     names = [f"'{name}'" for name in wanted] if isinstance(wanted, tuple) else [f"'{wanted}'"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}, and {names[-1]}"
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])}, and {names[-1]}"

@@ -248,6 +248,8 @@ CREATE: Final = members(
         **_PROMPT,
         "input": _INPUT,
         "background": nullable(boolean),
+        # In no document, but Codex sends it with every call.
+        "client_metadata": nullable(mapping()),
         "include": nullable(array(_INCLUDE)),
         "max_output_tokens": nullable(integer(MIN_OUTPUT_TOKENS)),
         "max_tool_calls": nullable(integer(1)),

@@ -203,7 +203,8 @@ def _number(schema: Schema, kind: str, variant: int) -> Json:
     if ceiling is not None and (number > ceiling or number == below):
         number = _squeezed(floor, ceiling, kind, step, ceiling == below)
     number += variant * step
-    return int(number) if kind == "integer" else number
+    # A whole number is written without a point: not every tool that says `number` reads one.
+    return int(number) if kind == "integer" or number.is_integer() else number
 
 
 def _squeezed(floor: float | None, ceiling: float, kind: str, step: float, exclusive: bool) -> float:

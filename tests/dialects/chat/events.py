@@ -15,6 +15,7 @@ from dragoman.turn import (
     Item,
     Message,
     Opened,
+    Part,
     Reasoning,
     ReasoningDelta,
     Refusal,
@@ -98,11 +99,9 @@ def fold(events: Iterable[Event]) -> Answer:
             case Opened():
                 opened = event
             case ReasoningDelta():
-                last = items.pop() if items and isinstance(items[-1], Reasoning) else Reasoning(("",))
-                items.append(Reasoning((last.text[0] + event.text,)))
+                _thought(items, event)
             case TextDelta() | RefusalDelta() | Annotated():
-                parts = items.pop().parts if items and isinstance(items[-1], Message) else ()
-                items.append(Message("assistant", _added(parts, event)))
+                _told(items, event)
             case CallOpened():
                 call = event
             case CallClosed():
@@ -129,7 +128,21 @@ def fold(events: Iterable[Event]) -> Answer:
     )
 
 
-def _added(parts: tuple[Any, ...], event: TextDelta | RefusalDelta | Annotated) -> tuple[Any, ...]:
+def _thought(items: list[Item], event: ReasoningDelta) -> None:
+    before = ""
+    if items and isinstance(items[-1], Reasoning):
+        before = items.pop().text[0]  # type: ignore[union-attr]
+    items.append(Reasoning((before + event.text,)))
+
+
+def _told(items: list[Item], event: TextDelta | RefusalDelta | Annotated) -> None:
+    parts: tuple[Part, ...] = ()
+    if items and isinstance(items[-1], Message):
+        parts = items.pop().parts  # type: ignore[union-attr]
+    items.append(Message("assistant", _added(parts, event)))
+
+
+def _added(parts: tuple[Part, ...], event: TextDelta | RefusalDelta | Annotated) -> tuple[Part, ...]:
     last = parts[-1] if parts else None
     match event:
         case TextDelta() if isinstance(last, Text):

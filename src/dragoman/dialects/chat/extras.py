@@ -11,26 +11,30 @@ any        null, [], {}, and defaults      nothing: it is what is done anyway
 any        anything else                   refused, or left out where the profile says
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat.members import Body, refuse
+from dragoman.dialects.chat.members import Body, absent, invalid, refuse
 from dragoman.dialects.profile import Profile
 from dragoman.turn import Extra, Loss, Turn
+from dragoman.wire.chat import Fields
 
 _SAME: Final = frozenset(("prompt_cache_options", "prompt_cache_retention", "moderation"))
 _EMPTY: Final = (b"null", b"[]", b"{}")
-_VACUOUS: Final[dict[str, Any]] = {
-    "truncation": "disabled",
-    "background": False,
-    "reasoning.mode": "standard",
-    "reasoning.context": "auto",
+_VACUOUS: Final = {
+    "truncation": b'"disabled"',
+    "background": b"false",
+    "reasoning.mode": b'"standard"',
+    "reasoning.context": b'"auto"',
 }
 _WEB_SEARCH: Final = frozenset(
     ("web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11")
 )
 _PLACE: Final = frozenset(("city", "country", "region", "timezone"))
+# What is inside of a value that was kept raw is looked at no further than needed: a number in it may be out of
+# every range.
+_members: Final = msgspec.json.Decoder(Fields)
 
 
 def add(turn: Turn, body: Body, profile: Profile, losses: list[Loss]) -> None:
@@ -52,34 +56,40 @@ def leave_out(param: str, profile: Profile, losses: list[Loss]) -> None:
 
 
 def _put_back(extra: Extra, body: Body) -> None:
-    value: Any = msgspec.json.decode(extra.value)
-    if extra.param == "stream_options" and isinstance(value, dict):
+    if extra.param == "stream_options":
         if body.get("stream"):
-            body["stream_options"] = value | body.get("stream_options", {})
-    elif value is not None:
+            body["stream_options"] = _members.decode(extra.value) | body.get("stream_options", {})
+    elif not absent(extra.value):
         body[extra.param] = extra.value
 
 
 def _says_nothing(extra: Extra) -> bool:
-    if bytes(extra.value) in _EMPTY:
-        return True
-    return extra.param in _VACUOUS and bool(msgspec.json.decode(extra.value) == _VACUOUS[extra.param])
+    value = bytes(extra.value)
+    return value in _EMPTY or value == _VACUOUS.get(extra.param)
 
 
 def _search(extra: Extra, turn: Turn, body: Body, losses: list[Loss]) -> bool:
     """The hosted tool as options, whose place is nested; False for another tool, or for what they cannot say."""
     if extra.dialect != "responses" or not extra.param.endswith("].type"):
         return False
-    tool: Body = msgspec.json.decode(extra.value)
-    place = tool.pop("user_location", None)
-    if tool.pop("type") not in _WEB_SEARCH or tool.keys() - {"search_context_size"}:
+    options: Body = {**_members.decode(extra.value)}
+    kind, place = options.pop("type"), options.pop("user_location", None)
+    if bytes(kind).decode().strip('"') not in _WEB_SEARCH or options.keys() - {"search_context_size"}:
         return False
     if turn.max_tool_calls is not None:
         raise refuse("max_tool_calls", "How often this upstream searches the web cannot be bounded.")
-    options: Body = dict(tool)
-    if isinstance(place, dict):
-        named = {name: value for name, value in place.items() if name in _PLACE and value is not None}
-        options["user_location"] = {"type": "approximate", "approximate": named}
+    if not absent(place):
+        given = _place(place, extra.param)
+        options["user_location"] = {"type": "approximate", "approximate": given}
     body["web_search_options"] = options
     losses.append(Loss(extra.param, "mapped", "the upstream searches the web for every answer"))
     return True
+
+
+def _place(value: msgspec.Raw, at: str) -> Fields:
+    try:
+        members = _members.decode(value)
+    except msgspec.ValidationError:
+        param = at.removesuffix("type") + "user_location"
+        raise invalid(param, f"'{param}' must be an object.") from None
+    return {name: member for name, member in members.items() if name in _PLACE and not absent(member)}
