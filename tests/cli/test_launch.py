@@ -77,6 +77,6 @@ async def test_demo_settings_have_mock_upstreams_behind_them(tmp_path: Path) -> 
     descriptors = len(os.listdir("/proc/self/fd"))
     async with launch.demo_settings(tmp_path, {"server": {"port": 1}}) as settings:
         config = settings.load().config
-        assert config.server.port == 1 and list(config.upstreams) == ["mock-chat"]
+        assert config.server.port == 1 and list(config.upstreams) == ["mock-chat", "mock-responses", "mock-messages"]
         assert settings.state_dir == tmp_path / "dragoman"
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 1

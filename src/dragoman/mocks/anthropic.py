@@ -101,10 +101,12 @@ class Anthropic:
 
     def _counted(self, asked: MessagesRequest, chat: ChatRequest) -> dict[str, object]:
         """Usage as far as the prompt goes: `input_tokens` are those that the cache had no part in."""
-        prefix = msgspec.structs.replace(chat, messages=cached_prefix(asked))
-        # What begins the answer comes after any mark, so that something is always left to count.
-        cached = max(0, prompt_tokens(prefix) - TOKENS_PER_MESSAGE)
-        written, read = self._cache.use(msgspec.json.encode(prefix.messages), cached)
+        parts = []
+        for message in cached_prefix(asked):
+            tokens = prompt_tokens(msgspec.structs.replace(chat, messages=[message]))
+            # What a message costs beyond its words is never cached, so that something is always left to count.
+            parts.append((msgspec.json.encode(message), tokens - TOKENS_PER_MESSAGE))
+        written, read = self._cache.use(parts)
         return {
             "input_tokens": prompt_tokens(chat) - written - read,
             "cache_creation_input_tokens": written,

@@ -11,7 +11,7 @@ from dragoman.mocks.stamps import Stamps
 
 _SUMMARY: Final = "**Looking at the request**\n\nI read what was said last and answer it."
 _ENCRYPTED: Final = "reasoning.encrypted_content"
-_MISSING_TOOL: Final = {"description": None, "parameters": None, "strict": True}
+_TOOL_DEFAULTS: Final = {"description": None, "parameters": None, "strict": True}
 
 
 class Ids:
@@ -136,7 +136,7 @@ def _call(call: ToolCall, item_id: str, call_id: str) -> JsonObject:
 
 def _tools(given: Json) -> list[Json]:
     tools = given if isinstance(given, list) else []
-    return [{**_MISSING_TOOL, **tool} if tool.get("type") == "function" else tool for tool in tools]
+    return [{**_TOOL_DEFAULTS, **tool} if tool.get("type") == "function" else tool for tool in tools]
 
 
 def _effective(given: Json, defaults: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -163,7 +163,7 @@ class _Reply:
         self.wording = Wording(OPENAI_WORDING.refusal, self._broken, self._failed)
 
     def frames(self, more: Sequence[str] = ()) -> Iterable[Frame]:
-        """The events; `more` texts are said before the reply's own, each in one piece."""
+        """The events; `more` texts are said before the reply's own."""
         if not more:
             return self._events().frames(self._opened, self.ended)
         decision = replace(self.decision, text="".join(more) + self.decision.text, refusal="")

@@ -1,4 +1,5 @@
 import json
+import re
 
 import msgspec
 import pytest
@@ -136,15 +137,15 @@ def test_a_custom_call_has_raw_text() -> None:
 
 def test_a_call_without_an_id_gets_one_of_its_answer() -> None:
     items = parse({"tool_calls": [call(None), call("")]}).items
-    assert [item.call_id for item in items if isinstance(item, ToolCall)] == [
-        "call_0_chatcmpl-1", "call_1_chatcmpl-1",
-    ]  # fmt: skip
-    assert (call_id(3, ""), len(call_id(0, "x" * 99))) == ("call_3", 64)
+    ids = [item.call_id for item in items if isinstance(item, ToolCall)]
+    assert ids == [call_id(0, "chatcmpl-1"), call_id(1, "chatcmpl-1")]
+    assert len({*ids, call_id(0, "chatcmpl-2"), call_id(0, "")}) == 4
+    assert all(re.fullmatch(r"call_[0-9]+_[0-9a-f]{16}", one) for one in ids)
 
 
 def test_the_deprecated_call_is_a_call() -> None:
     given = parse({"function_call": {"name": "f", "arguments": '{"x":1}'}}, "function_call")
-    assert given.items == (ToolCall("call_0_chatcmpl-1", "f", '{"x":1}'),)
+    assert given.items == (ToolCall(call_id(0, "chatcmpl-1"), "f", '{"x":1}'),)
     assert given.stop is Stop.TOOL_CALLS
 
 

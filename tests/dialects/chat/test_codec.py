@@ -82,6 +82,12 @@ def test_an_answer_survives_reader_and_writer(name: str) -> None:
     assert fold(events).usage == ANSWERS[name].usage
 
 
+def test_a_finished_answer_survives_both_ways() -> None:
+    answer = ANSWERS["text and a call"]
+    back = CHAT_CODEC.parse_answer(CHAT_CODEC.render_answer(answer, setting(ASKED)))
+    assert (back.items, back.stop, back.usage) == (answer.items, answer.stop, answer.usage)
+
+
 def test_errors_are_read_and_written() -> None:
     error = ErrorBody("boom", "server_error", None, "crash")
     sent = CHAT_CODEC.render_error(error, 500)

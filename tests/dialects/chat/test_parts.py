@@ -91,6 +91,15 @@ def test_only_a_user_says_more_than_text(role: str, part: Json) -> None:
     refused(lambda: items(message), "messages[0].content[1].type", INVALID)
 
 
+@pytest.mark.parametrize("content", ["a", [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]])
+def test_the_annotations_of_a_message_are_its_first_texts(content: object) -> None:
+    (item,) = items({"role": "assistant", "content": content, "annotations": [{"type": "x", "x": {"y": 1}}]})
+    assert isinstance(item, Message)
+    marks = [[json.loads(bytes(one)) for one in part.annotations] for part in item.parts if isinstance(part, Text)]
+    assert marks[0] == [{"type": "x", "y": 1}]
+    assert not any(marks[1:])
+
+
 @pytest.mark.parametrize("role", ["system", "developer", "user"])
 def test_only_an_assistant_refuses(role: str) -> None:
     part = {"type": "refusal", "refusal": "No."}

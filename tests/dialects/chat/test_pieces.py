@@ -1,5 +1,6 @@
 import pytest
 
+from dragoman.dialects.chat.answers import call_id
 from dragoman.dialects.chat.pieces import MAX_CHECKS, PiecedCall
 from dragoman.errors import WireError
 from dragoman.turn import CallClosed, CallDelta, CallOpened, Event
@@ -51,7 +52,7 @@ def test_no_arguments_are_an_empty_object_and_no_input_is_none() -> None:
 
 
 def test_an_id_that_never_came_is_made_of_the_answers() -> None:
-    assert close(taken(piece(None, "f", "{}")))[0] == CallOpened("call_0_chatcmpl-1", "f")
+    assert close(taken(piece(None, "f", "{}")))[0] == CallOpened(call_id(0, "chatcmpl-1"), "f")
 
 
 def test_a_call_without_a_name_is_a_fault() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dragoman.dialects.chat.answers import call_id
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.reader import MAX_CALLS, ChatReader
 from dragoman.errors import WireError
@@ -94,11 +95,11 @@ CALLS: Final[dict[str, tuple[bytes, tuple[Item, ...]]]] = {
     ),
     "without an index or an id": (
         stream(pieces(piece(None, None, "f", '{"x":1}'), piece(None, None, "g", '{"y":2}')), FINISHED),
-        (ToolCall("call_0_chatcmpl-1", "f", '{"x":1}'), ToolCall("call_1_chatcmpl-1", "g", '{"y":2}')),
+        (ToolCall(call_id(0, "chatcmpl-1"), "f", '{"x":1}'), ToolCall(call_id(1, "chatcmpl-1"), "g", '{"y":2}')),
     ),
     "alike without an index or an id": (
         stream(pieces(piece(None, "", "f", "{}"), piece(None, "", "f", "{}")), FINISHED),
-        (ToolCall("call_0_chatcmpl-1", "f", "{}"), ToolCall("call_1_chatcmpl-1", "f", "{}")),
+        (ToolCall(call_id(0, "chatcmpl-1"), "f", "{}"), ToolCall(call_id(1, "chatcmpl-1"), "f", "{}")),
     ),
     "with an id on every piece": (
         stream(pieces(piece(0, "a", "f", '{"x":')), pieces(piece(0, "c", None, "1}")), FINISHED), (F,),
@@ -133,7 +134,7 @@ CALLS: Final[dict[str, tuple[bytes, tuple[Item, ...]]]] = {
     "the deprecated form": (
         stream(delta(function_call={"name": "f", "arguments": ""}), delta(function_call={"arguments": '{"x":1}'}),
                chunk(choice(finish="function_call"))),
-        (ToolCall("call_0_chatcmpl-1", "f", '{"x":1}'),),
+        (ToolCall(call_id(0, "chatcmpl-1"), "f", '{"x":1}'),),
     ),
     "empty texts beside": (
         stream(delta(content=""), delta(content="", tool_calls=[piece(0, "a", "f", '{"x":')]),

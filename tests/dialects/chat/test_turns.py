@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.turns import MAX_KEY, MAX_PAIRS, MAX_VALUE
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Extra, Loss, Message, Sampling, Text, Thinking, Turn
+from dragoman.turn import Extra, Loss, Message, Sampling, Text, Thinking, Tool, Turn
 from tests.dialects.chat import sdk
 from tests.dialects.chat.asking import (
     HI,
@@ -85,6 +86,11 @@ def test_zero_and_nothing_are_told_apart() -> None:
     assert rendered(parsed(stream=False, logprobs=False, n=1, stop=[], parallel_tool_calls=False)) == KEPT
 
 
+def test_the_deprecated_form_of_tools_has_one_call() -> None:
+    turn = parsed(functions=[{"name": "f"}], parallel_tool_calls=True)
+    assert (turn.tools, turn.parallel_tool_calls) == ((Tool("f"),), False)
+
+
 def test_one_stop_sequence_may_stand_alone() -> None:
     assert parsed(stop="a").sampling.stop == ("a",)
     assert parsed(stop="").sampling.stop == ("",)
@@ -116,6 +122,8 @@ def test_two_limits_that_differ_are_refused() -> None:
         ({"max_tokens": -1}, "max_tokens"),
         ({"max_completion_tokens": -1}, "max_completion_tokens"),
         ({"top_logprobs": 2}, "top_logprobs"),
+        ({"functions": [{"name": "f"}], "tools": []}, "functions"),
+        ({"functions": [{"name": "f"}], "function_call": "auto", "tool_choice": "auto"}, "function_call"),
         ({"top_logprobs": 2, "logprobs": False}, "top_logprobs"),
         ({"reasoning_effort": 1}, "reasoning_effort"),
         ({"stream_options": 7}, "stream_options"),
@@ -200,6 +208,14 @@ def test_metadata_stays_here_unless_the_upstream_keeps_completions() -> None:
 def test_the_tier_that_only_responses_has_is_refused() -> None:
     refused(lambda: rendered(parsed(service_tier="ultrafast")), "service_tier", UNSUPPORTED)
     assert rendered(parsed(service_tier="fast"))["service_tier"] == "fast"
+
+
+def test_an_identifier_of_a_user_that_is_too_long_is_hashed() -> None:
+    turn = parsed(user="u" * 65)
+    assert re.fullmatch(r"[0-9a-f]{64}", rendered(turn)["user"])
+    assert losses(turn) == [("user", "mapped")]
+    assert rendered(parsed(user="u" * 64))["user"] == "u" * 64
+    assert rendered(parsed(user="v" * 65))["user"] != rendered(turn)["user"]
 
 
 def test_top_k_goes_where_it_is_known() -> None:

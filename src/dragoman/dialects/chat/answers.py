@@ -12,6 +12,7 @@ What an answer holds counts for more than what the upstream says of it. Of sever
 read; a caller of another dialect cannot have asked for more.
 """
 
+import hashlib
 from typing import Final
 
 import msgspec
@@ -49,7 +50,6 @@ _REASONS: Final = {
 }
 _ENDS: Final = (Stop.END, Stop.STOP_SEQUENCE, Stop.TOOL_CALLS)
 _PARAGRAPH: Final = "\n\n"
-_LONGEST_ID: Final = 64
 PAUSED: Final = "The upstream paused in the middle of its answer, which Chat Completions cannot say."
 
 
@@ -143,7 +143,7 @@ def read_arguments(call: wire.Call) -> str:
 
 def call_id(number: int, identity: str) -> str:
     """The id of a call whose upstream gave none: unlike those of other answers, so that histories stay clear."""
-    return f"call_{number}_{identity}"[:_LONGEST_ID].rstrip("_")
+    return f"call_{number}_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def render(answer: Answer, setting: Setting) -> bytes:

@@ -17,6 +17,7 @@ stream_options.include_usage              nothing: usage is always asked for, an
 anything else                             an extra; see extras.py
 """
 
+import hashlib
 from typing import Any, Final
 
 import msgspec
@@ -63,6 +64,8 @@ MAX_PAIRS: Final = 16
 MAX_KEY: Final = 64
 MAX_VALUE: Final = 512
 """Bounds of `metadata`: pairs, and characters of a key and of a value; OpenAI's own."""
+MAX_USER: Final = 64
+"""Characters of `user` that OpenAI takes; agents that speak Messages send twice as many."""
 _EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 # Upper bounds of a budget of reasoning tokens, and the effort that comes closest.
 _BUDGETS: Final = ((2048, "low"), (8192, "medium"), (float("inf"), "high"))
@@ -174,7 +177,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     if turn.format is not None and turn.format.kind != "text":
         body["response_format"] = tools.render_format(turn.format, profile, losses)
     body |= _render_sampling(turn.sampling, profile, losses)
-    body |= _render_plain(turn, profile)
+    body |= _render_plain(turn, profile, losses)
     body |= _render_thinking(turn.thinking, profile, losses)
     extras.add(turn, body, profile, losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
@@ -192,10 +195,13 @@ def _render_sampling(sampling: Sampling, profile: Profile, losses: list[Loss]) -
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _render_plain(turn: Turn, profile: Profile) -> Body:
+def _render_plain(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
     if turn.service_tier == "ultrafast":
         raise refuse("service_tier", "The service tier 'ultrafast' exists at Responses upstreams only.")
     body: Body = {name: getattr(turn, name) for name in _SENT if getattr(turn, name) is not None}
+    if turn.user is not None and len(turn.user) > MAX_USER:
+        losses.append(Loss("user", "mapped", f"an identifier of more than {MAX_USER} characters is sent as its hash"))
+        body["user"] = hashlib.sha256(turn.user.encode()).hexdigest()
     if turn.metadata and profile.stores:
         body["metadata"] = turn.metadata
     return body
