@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
+
 from dragoman import errors
-from dragoman.dialects.base import Codec, Dialect, Reader, Request, Setting, StreamRelay, Writer
+from dragoman.dialects.base import Codec, Dialect, Reader, Rendered, Request, Setting, StreamRelay, Writer
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
 from dragoman.dialects.estimate import estimate
@@ -92,8 +94,9 @@ class Bridge:
         if codec is None or front.name not in CODECS:
             message = f"The upstream of {self.turn.model!r} does not speak {front.family!r}."
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
+        profile = msgspec.structs.replace(profile, stream_usage=profile.stream_usage and ask_usage)
         if self._turn is None:
-            self._turn = CODECS[front.name].parse(self._body)
+            self._turn = _parse(CODECS[front.name], self._body)
         tokens = estimate(self._turn)
         setting = Setting(self._turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, tokens)
         return Translation(CODECS[front.name], codec, setting, model, profile, self._max_event)
@@ -143,7 +146,7 @@ class Translation:
         self._setting = setting
         self._profile = profile
         self._max_event = max_event
-        rendered = back.render(setting.turn, model, profile)
+        rendered = _render(back, setting.turn, model, profile)
         self.path = PATHS[back.name]
         self.body = rendered.body
         self.losses = rendered.losses
@@ -240,6 +243,25 @@ class TranslatedStream:
         return self._writer.fail(said)
 
 
+def _parse(codec: Codec, body: bytes) -> Turn:
+    try:
+        return codec.parse(body)
+    except msgspec.DecodeError as error:
+        raise _unreadable(error) from None
+
+
+def _render(codec: Codec, turn: Turn, model: str, profile: Profile) -> Rendered:
+    try:
+        return codec.render(turn, model, profile)
+    except msgspec.DecodeError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: msgspec.DecodeError) -> GatewayError:
+    """Values are read late, where they are needed: JSON has numbers, 1e999 for one, that nothing can hold."""
+    return GatewayError(errors.INVALID_REQUEST, f"The request holds a value that cannot be read: {error}.")
+
+
 def _body(error: GatewayError) -> ErrorBody:
     return ErrorBody(error.message, error.kind.type, error.param, error.kind.code)
 
@@ -254,8 +276,8 @@ class Converted:
 
 def convert_request(body: bytes, source: str, target: str, profile: Profile) -> Converted:
     """A request in another dialect; no upstream is asked. Raises `GatewayError`."""
-    turn = CODECS[source].parse(body)
-    rendered = CODECS[target].render(turn, turn.model, profile)
+    turn = _parse(CODECS[source], body)
+    rendered = _render(CODECS[target], turn, turn.model, profile)
     return Converted(rendered.body, rendered.losses)
 
 

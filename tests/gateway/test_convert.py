@@ -78,3 +78,10 @@ def test_what_cannot_be_said_is_refused_by_name(live: Live) -> None:
 
 def test_it_takes_a_key(live: Live) -> None:
     assert httpx2.post(f"{live.url}/convert", json=CHAT).status_code == 401
+
+
+@pytest.mark.parametrize("member", ['"truncation":1e999', '"reasoning":{"mode":1e999}', '"metadata":1e999'])
+def test_a_number_that_nothing_can_hold_is_a_400(live: Live, member: str) -> None:
+    body = '{"model":"m","input":"hi",' + member + "}"
+    response = httpx2.post(f"{live.url}/convert?from=responses&to=chat", content=body, headers=live.headers())
+    assert response.status_code == 400

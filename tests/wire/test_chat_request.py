@@ -30,6 +30,9 @@ TEXT = {"type": "text", "text": "a"}
         (wire.AllowedTools, {"mode": "auto", "tools": []}),
         (wire.ResponseFormat, {"type": "text"}),
         (wire.JsonSchema, {"name": "n"}),
+        (wire.WebSearchOptions, {"search_context_size": "low"}),
+        (wire.UserLocation, {"approximate": {}}),
+        (wire.Approximate, {"city": "Bern"}),
         (wire.StreamOptions, {"include_usage": True}),
     ],
 )

@@ -146,6 +146,23 @@ class ResponseFormat(_Closed, frozen=True, kw_only=True):
     json_schema: JsonSchema | None = None
 
 
+class Approximate(_Closed, frozen=True):
+    city: str | None = None
+    country: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+
+
+class UserLocation(_Closed, frozen=True):
+    approximate: Approximate
+    type: Literal["approximate"] = "approximate"
+
+
+class WebSearchOptions(_Closed, frozen=True):
+    search_context_size: Literal["low", "medium", "high"] | None = None
+    user_location: UserLocation | None = None
+
+
 class StreamOptions(_Closed, frozen=True):
     include_usage: bool | None = None
     include_obfuscation: bool | None = None

@@ -60,6 +60,8 @@ _READ: Final = frozenset(
     ("model", "messages", "stream", "stream_options", "n", "stop", "logprobs", "max_tokens", "max_completion_tokens",
      "reasoning_effort", "response_format", "tools", "functions", "tool_choice", "function_call")
 )  # fmt: skip
+# Extras that another dialect looks into: what is wrong with them is said here.
+_LOOKED_AT: Final[dict[str, Any]] = {"web_search_options": wire.WebSearchOptions, "modalities": list[str]}
 MAX_PAIRS: Final = 16
 MAX_KEY: Final = 64
 MAX_VALUE: Final = 512
@@ -157,6 +159,8 @@ def _limit(members: Members) -> int | None:
 def _extras(fields: Fields, members: Members) -> tuple[Extra, ...]:
     known = _READ | _SAMPLING.keys() | _PLAIN.keys()
     extras = [Extra("chat", name, value) for name, value in fields.items() if name not in known]
+    for name, kind in _LOOKED_AT.items():
+        members.read(name, kind)
     options = members.read("stream_options", wire.StreamOptions)
     if options is not None and options.include_obfuscation is not None:
         extras.append(Extra("chat", "stream_options", fields["stream_options"]))
