@@ -4,7 +4,7 @@ Everything that does I/O, reads a clock or keeps a secret stands behind one of t
 gateway names no adapter and every adapter is held to the same contract test.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -79,7 +79,10 @@ class KeyStore(Protocol):
         ...
 
     async def replace(self, old_id: str, key: Key, digest: bytes, now: float) -> bool:
-        """Adds `key` and revokes the one of `old_id`, both or neither; False if that is unknown or revoked."""
+        """Adds `key` and revokes the one of `old_id`, both or neither; False if that is unknown or revoked.
+
+        What the old key had stored belongs to the new one.
+        """
         ...
 
     async def list(self) -> Sequence[Key]:
@@ -184,6 +187,120 @@ class Ledger(Protocol):
 
     async def totals(self, *, since: float = 0.0, key_id: str | None = None) -> Sequence[UsageTotal]:
         """Sums over the calls reserved at `since` or later, by key and name."""
+        ...
+
+
+class StoredItem(msgspec.Struct, frozen=True, gc=False):
+    """One item of a history: `value` is its JSON as it was given, `id` what it is found by."""
+
+    id: str
+    value: bytes
+
+
+class StoredResponse(msgspec.Struct, frozen=True):
+    """A response that a caller may come back to.
+
+    `body` is the response object as JSON, but for its `output`. It follows either on the response `previous_id`, or
+    on the first `seen` items of the conversation `conversation_id`, or on nothing.
+    """
+
+    id: str
+    key_id: str
+    created_at: float
+    """Unix time, seconds."""
+    status: str
+    body: bytes
+    previous_id: str = ""
+    conversation_id: str = ""
+    seen: int = 0
+
+
+class ResponseStore(Protocol):
+    """Responses and their items, each visible to the key that made it and to no other.
+
+    What a call has written, the next one reads, on every gateway of the same store. Raises `GatewayError`
+    STORE_UNAVAILABLE.
+    """
+
+    async def add(
+        self, response: StoredResponse, given: Sequence[StoredItem], output: Sequence[StoredItem] = ()
+    ) -> None:
+        """Stores a response with its own input and, where it has ended, its output.
+
+        One that ended well and belongs to a conversation is appended to it in the same transaction, input before
+        output and nothing between them; to one deleted in the meantime nothing is. `ValueError` if the id is taken.
+        """
+        ...
+
+    async def finish(self, response_id: str, status: str, body: bytes, output: Sequence[StoredItem]) -> bool:
+        """Ends a response that was stored before it ended; False if it has ended already or is gone."""
+        ...
+
+    async def get(self, response_id: str, key_id: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
+        """A response and its output."""
+        ...
+
+    async def context(self, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem] | None:
+        """Everything that a response was made from, the oldest first, and with `output` its own output at the end.
+
+        Deleted responses in between still count: a chain is what it was when it was made. Raises `GatewayError`
+        PAYLOAD_TOO_LARGE beyond the store's bounds.
+        """
+        ...
+
+    async def delete(self, response_id: str, key_id: str) -> bool:
+        """Hides a response; its row goes once no later one follows on it."""
+        ...
+
+    async def items(self, item_ids: Sequence[str], key_id: str) -> Mapping[str, bytes]:
+        """The items of these ids in any response or conversation of the key's; unknown ones are left out."""
+        ...
+
+    async def expire(self, before: float) -> int:
+        """Removes what is older and not followed by anything younger; how many."""
+        ...
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """A history that calls append to. `metadata` is the caller's own."""
+
+    id: str
+    key_id: str
+    created_at: float
+    metadata: dict[str, str]
+    length: int = 0
+    """How many items were ever appended: the place of the next one."""
+
+
+class ConversationStore(Protocol):
+    """Conversations and their items, under the same rules as `ResponseStore`.
+
+    Those that write to one conversation at once are put in a row: items given together stay together.
+    """
+
+    async def add(self, conversation: Conversation, items: Sequence[StoredItem]) -> None: ...
+
+    async def get(self, conversation_id: str, key_id: str) -> Conversation | None: ...
+
+    async def update(self, conversation_id: str, key_id: str, metadata: dict[str, str]) -> Conversation | None: ...
+
+    async def delete(self, conversation_id: str, key_id: str) -> bool:
+        """Hides a conversation; its items can still be referred to by id."""
+        ...
+
+    async def append(self, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+        """False if there is no such conversation; `ValueError` if it has an item of one of these ids."""
+        ...
+
+    async def read(self, conversation_id: str, key_id: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
+        """A conversation and all its items, the oldest first.
+
+        Raises `GatewayError` PAYLOAD_TOO_LARGE beyond the store's bounds.
+        """
+        ...
+
+    async def remove(self, conversation_id: str, key_id: str, item_id: str) -> Conversation | None:
+        """Takes one item out; `None` if there is no such conversation or item."""
         ...
 
 

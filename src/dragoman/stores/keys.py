@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dragoman.policy.keys import Key
 from dragoman.stores.database import Database
-from dragoman.stores.schema import keys
+from dragoman.stores.schema import conversations, keys, responses
 from dragoman.stores.text import storable
 
 THREADS: Final = 2
@@ -46,6 +46,9 @@ class SqlKeyStore:
             if not connection.execute(revoke.values(revoked_at=now)).rowcount:
                 return False
             _insert(connection, key, digest)
+            for owned in (responses, conversations):
+                hand_over = update(owned).where(owned.c.key_id == storable(old_id))
+                connection.execute(hand_over.values(key_id=storable(key.id)))
             return True
 
         try:

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core sees them; not how they come to be: migrations make every database.
 
 `instances` has a row per start of a gateway, `reservations` and `settlements` a row per call each.
-Rows are only ever added, with two exceptions: a key is revoked, and the presumption `lost` gives way
+There rows are only ever added, with two exceptions: a key is revoked, and the presumption `lost` gives way
 to a settlement that arrives after all.
 """
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -102,4 +102,55 @@ settlements: Final = Table(
     Column("reasoning_tokens", BigInteger),
     CheckConstraint("state IN ('settled', 'failed', 'cancelled', 'lost')", name="state"),
     sqlite_with_rowid=False,
+)
+
+responses: Final = Table(
+    "responses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),  # the response object without its output
+    Column("previous_id", Text),  # no foreign keys: a response may outlive what it followed on
+    Column("conversation_id", Text),
+    Column("seen", Integer, nullable=False),
+    Column("deleted_at", Double),
+    Index("ix_responses_created_at", "created_at"),
+    Index("ix_responses_previous_id", "previous_id"),
+    Index("ix_responses_key_id", "key_id"),
+)
+
+response_items: Final = Table(
+    "response_items",
+    metadata,
+    Column("response_id", Text, ForeignKey("responses.id", ondelete="CASCADE"), primary_key=True),
+    Column("side", Integer, primary_key=True),  # 0 its input, 1 its output: the order in which they are read
+    Column("number", Integer, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_response_items_item_id", "item_id"),
+)
+
+conversations: Final = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("metadata", Text, nullable=False),  # a JSON object
+    Column("length", Integer, nullable=False),  # items ever appended; writers take turns at it
+    Column("deleted_at", Double),
+    Index("ix_conversations_key_id", "key_id"),
+)
+
+conversation_items: Final = Table(
+    "conversation_items",
+    metadata,
+    Column("conversation_id", Text, ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_conversation_items_conversation_id_item_id", "conversation_id", "item_id"),
+    Index("ix_conversation_items_item_id", "item_id"),
 )

@@ -1,0 +1,167 @@
+"""Conversations in the database: histories that calls append to, in an order that the database decides.
+
+Each append first raises the conversation's length, which makes those who write at once take turns, and gives
+its items the numbers it has thereby won.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
+from dragoman.ports import Conversation, StoredItem
+from dragoman.stores.database import Database
+from dragoman.stores.lane import Lane
+from dragoman.stores.schema import conversation_items, conversations
+from dragoman.stores.text import storable
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Of a history's JSON: what a call may send at most, so no longer one could ever be used."""
+_metadata: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class SqlConversationStore:
+    """`ports.ConversationStore` on a database."""
+
+    def __init__(self, database: Database, lane: Lane) -> None:
+        self._lane = lane
+        self._now = database.now
+
+    async def add(self, conversation: Conversation, items: Sequence[StoredItem]) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(
+                insert(conversations).values(
+                    id=storable(conversation.id),
+                    key_id=storable(conversation.key_id),
+                    created_at=conversation.created_at,
+                    metadata=_render_metadata(conversation.metadata),
+                    length=0,
+                )
+            )
+            append(connection, conversation.id, conversation.key_id, items)
+
+        try:
+            await self._lane.run(work, write=True)
+        except IntegrityError:
+            raise ValueError(f"a conversation of id {conversation.id!r} exists") from None
+
+    async def get(self, conversation_id: str, key_id: str) -> Conversation | None:
+        return await self._lane.run(lambda connection: _get(connection, conversation_id, key_id))
+
+    async def update(self, conversation_id: str, key_id: str, metadata: dict[str, str]) -> Conversation | None:
+        def work(connection: Connection) -> Conversation | None:
+            this = update(conversations).where(*_visible(conversation_id, key_id))
+            connection.execute(this.values(metadata=_render_metadata(metadata)))
+            return _get(connection, conversation_id, key_id)
+
+        return await self._lane.run(work, write=True)
+
+    async def delete(self, conversation_id: str, key_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            this = update(conversations).where(*_visible(conversation_id, key_id))
+            return bool(connection.execute(this.values(deleted_at=self._now())).rowcount)
+
+        return await self._lane.run(work, write=True)
+
+    async def append(self, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+        def work(connection: Connection) -> bool:
+            found = append(connection, conversation_id, key_id, items)  # first, for it makes others wait
+            ids = [storable(item.id) for item in items]
+            if found and (len(set(ids)) < len(ids) or _repeats(connection, conversation_id, ids)):
+                raise ValueError("the conversation has an item of that id")
+            return found
+
+        return await self._lane.run(work, write=True)
+
+    async def read(self, conversation_id: str, key_id: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
+        def work(connection: Connection) -> tuple[Conversation, Sequence[StoredItem]] | None:
+            conversation = _get(connection, conversation_id, key_id)
+            if conversation is None:
+                return None
+            return conversation, rows_of(connection.execute(_items(conversation)))
+
+        return await self._lane.run(work)
+
+    async def remove(self, conversation_id: str, key_id: str, item_id: str) -> Conversation | None:
+        def work(connection: Connection) -> Conversation | None:
+            conversation = _get(connection, conversation_id, key_id)
+            if conversation is None:
+                return None
+            this = (conversation_items.c.conversation_id == conversation.id) & (
+                conversation_items.c.item_id == storable(item_id)
+            )
+            return conversation if connection.execute(delete(conversation_items).where(this)).rowcount else None
+
+        return await self._lane.run(work, write=True)
+
+
+def append(connection: Connection, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+    """Adds items at the end, in this transaction; False if there is no such conversation (any more)."""
+    visible = _visible(conversation_id, key_id)
+    grow = update(conversations).where(*visible).values(length=conversations.c.length + len(items))
+    length = connection.execute(grow.returning(conversations.c.length)).scalar_one_or_none()
+    if length is None:
+        return False
+    if items:
+        rows = [
+            {"conversation_id": storable(conversation_id), "number": number, **render(item)}
+            for number, item in enumerate(items, length - len(items))
+        ]
+        connection.execute(insert(conversation_items), rows)
+    return True
+
+
+def render(item: StoredItem) -> dict[str, str]:
+    """The columns that every table of items has."""
+    return {"item_id": storable(item.id), "value": item.value.decode()}
+
+
+def rows_of(rows: Iterable[Row[Any]]) -> Sequence[StoredItem]:
+    """Items read back. Raises `GatewayError` PAYLOAD_TOO_LARGE for more than could be used."""
+    items: list[StoredItem] = []
+    size = 0
+    for row in rows:
+        size += len(row.value)
+        if size > MAX_BYTES:
+            raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
+        items.append(StoredItem(row.item_id, row.value.encode()))
+    return items
+
+
+def _visible(conversation_id: str, key_id: str) -> tuple[Any, ...]:
+    return (
+        conversations.c.id == storable(conversation_id),
+        conversations.c.key_id == storable(key_id),
+        conversations.c.deleted_at.is_(None),
+    )
+
+
+def _get(connection: Connection, conversation_id: str, key_id: str) -> Conversation | None:
+    row = connection.execute(select(conversations).where(*_visible(conversation_id, key_id))).one_or_none()
+    if row is None:
+        return None
+    return Conversation(row.id, row.key_id, row.created_at, _metadata.decode(row.metadata), row.length)
+
+
+def _items(conversation: Conversation) -> Select[Any]:
+    columns = (conversation_items.c.item_id, conversation_items.c.value)
+    this = conversation_items.c.conversation_id == conversation.id
+    # What was appended since the length was read is not part of it.
+    return (
+        select(*columns)
+        .where(this, conversation_items.c.number < conversation.length)
+        .order_by(conversation_items.c.number)
+    )
+
+
+def _repeats(connection: Connection, conversation_id: str, item_ids: Sequence[str]) -> bool:
+    this = conversation_items.c.conversation_id == storable(conversation_id)
+    counted = select(func.count()).where(this, conversation_items.c.item_id.in_(item_ids))
+    return (connection.scalar(counted) or 0) > len(item_ids)
+
+
+def _render_metadata(metadata: dict[str, str]) -> str:
+    return msgspec.json.encode({storable(name): storable(value) for name, value in metadata.items()}).decode()

@@ -1,0 +1,234 @@
+"""Responses in the database, each with its own items only: what it follows on is found by walking back.
+
+A deleted response keeps its rows while a later one follows on it, so that a chain stays what it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Row,
+    Select,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
+from dragoman.ports import StoredItem, StoredResponse
+from dragoman.stores.conversations import MAX_BYTES, append, render, rows_of
+from dragoman.stores.database import Database
+from dragoman.stores.lane import Lane
+from dragoman.stores.schema import conversation_items, conversations, response_items, responses
+from dragoman.stores.text import storable
+
+MAX_CHAIN: Final = 2000
+"""Responses that may follow on one another; each step costs a look-up."""
+GIVEN: Final = 0
+OUTPUT: Final = 1
+KEPT: Final = ("completed", "incomplete")
+"""With these a response becomes part of its conversation."""
+_ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
+
+
+class SqlResponseStore:
+    """`ports.ResponseStore` on a database."""
+
+    def __init__(self, database: Database, lane: Lane) -> None:
+        self._lane = lane
+        self._now = database.now
+
+    async def add(
+        self, response: StoredResponse, given: Sequence[StoredItem], output: Sequence[StoredItem] = ()
+    ) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(insert(responses).values(**_render(response)))
+            _insert_items(connection, response.id, GIVEN, given)
+            _insert_items(connection, response.id, OUTPUT, output)
+            if response.conversation_id and response.status in KEPT:
+                append(connection, response.conversation_id, response.key_id, (*given, *output))
+
+        try:
+            await self._lane.run(work, write=True)
+        except IntegrityError:
+            raise ValueError(f"a response of id {response.id!r} exists") from None
+
+    async def finish(self, response_id: str, status: str, body: bytes, output: Sequence[StoredItem]) -> bool:
+        def work(connection: Connection) -> bool:
+            still = (responses.c.id == storable(response_id)) & responses.c.status.not_in(_ENDED)
+            done = connection.execute(update(responses).where(still).values(status=status, body=body.decode()))
+            if not done.rowcount:
+                return False
+            connection.execute(delete(response_items).where(_side(response_id, OUTPUT)))
+            _insert_items(connection, response_id, OUTPUT, output)
+            row = connection.execute(select(responses).where(responses.c.id == response_id)).one()
+            if row.conversation_id and status in KEPT:
+                given = rows_of(connection.execute(_items(response_id, GIVEN)))
+                append(connection, row.conversation_id, row.key_id, (*given, *output))
+            return True
+
+        return await self._lane.run(work, write=True)
+
+    async def get(self, response_id: str, key_id: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
+        def work(connection: Connection) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
+            row = connection.execute(_visible(response_id, key_id)).one_or_none()
+            if row is None:
+                return None
+            return _parse(row), rows_of(connection.execute(_items(row.id, OUTPUT)))
+
+        return await self._lane.run(work)
+
+    async def context(self, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem] | None:
+        def work(connection: Connection) -> Sequence[StoredItem] | None:
+            if connection.execute(_visible(response_id, key_id)).one_or_none() is None:
+                return None
+            return _context(connection, storable(response_id), storable(key_id), output=output)
+
+        return await self._lane.run(work)
+
+    async def delete(self, response_id: str, key_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            this = (responses.c.id == storable(response_id)) & (responses.c.key_id == storable(key_id))
+            hide = update(responses).where(this, responses.c.deleted_at.is_(None)).values(deleted_at=self._now())
+            if not connection.execute(hide).rowcount:
+                return False
+            _remove(connection, this & _followed_by_nothing())
+            return True
+
+        return await self._lane.run(work, write=True)
+
+    async def items(self, item_ids: Sequence[str], key_id: str) -> Mapping[str, bytes]:
+        wanted = [storable(item_id) for item_id in item_ids]
+        key = storable(key_id)
+
+        def work(connection: Connection) -> Mapping[str, bytes]:
+            found: dict[str, bytes] = {}
+            mine = select(response_items.c.item_id, response_items.c.value).join(responses)
+            told = select(conversation_items.c.item_id, conversation_items.c.value).join(conversations)
+            # A conversation's item may have outlived a response's of the same id, so it is looked for last.
+            for statement, items, of in ((mine, response_items, responses), (told, conversation_items, conversations)):
+                where = statement.where(items.c.item_id.in_(wanted), of.c.key_id == key)
+                found |= {row.item_id: row.value.encode() for row in connection.execute(where)}
+            return found
+
+        return await self._lane.run(work) if wanted else {}
+
+    async def expire(self, before: float) -> int:
+        def work(connection: Connection) -> int:
+            removed = 0
+            # The youngest of a chain goes first; what it followed on can go in the next round.
+            for _ in range(MAX_CHAIN):
+                old = (responses.c.created_at < before) | responses.c.deleted_at.is_not(None)
+                gone = _remove(connection, old & _followed_by_nothing())
+                removed += gone
+                if not gone:
+                    break
+            return removed
+
+        return await self._lane.run(work, write=True)
+
+
+def _render(response: StoredResponse) -> dict[str, object]:
+    return {
+        "id": storable(response.id),
+        "key_id": storable(response.key_id),
+        "created_at": response.created_at,
+        "status": response.status,
+        "body": response.body.decode(),
+        "previous_id": storable(response.previous_id) or None,
+        "conversation_id": storable(response.conversation_id) or None,
+        "seen": response.seen,
+    }
+
+
+def _parse(row: Row[Any]) -> StoredResponse:
+    return StoredResponse(
+        row.id, row.key_id, row.created_at, row.status, row.body.encode(), row.previous_id or "",
+        row.conversation_id or "", row.seen,
+    )  # fmt: skip
+
+
+def _insert_items(connection: Connection, response_id: str, side: int, items: Sequence[StoredItem]) -> None:
+    if items:
+        rows = [
+            {"response_id": storable(response_id), "side": side, "number": number, **render(item)}
+            for number, item in enumerate(items)
+        ]
+        connection.execute(insert(response_items), rows)
+
+
+def _visible(response_id: str, key_id: str) -> Select[Any]:
+    return select(responses).where(
+        responses.c.id == storable(response_id),
+        responses.c.key_id == storable(key_id),
+        responses.c.deleted_at.is_(None),
+    )
+
+
+def _side(response_id: str, side: int) -> Any:
+    return (response_items.c.response_id == storable(response_id)) & (response_items.c.side == side)
+
+
+def _items(response_id: str, side: int) -> Select[Any]:
+    columns = (response_items.c.item_id, response_items.c.value)
+    return select(*columns).where(_side(response_id, side)).order_by(response_items.c.number)
+
+
+def _chain(response_id: str, key_id: str) -> CTE:
+    """A response and those it follows on, numbered backwards from 0."""
+    columns = (responses.c.id, responses.c.previous_id, responses.c.conversation_id, responses.c.seen)
+    first = select(*columns, literal(0).label("depth")).where(responses.c.id == response_id)
+    chain = first.cte("chain", recursive=True)
+    step = select(*columns, chain.c.depth + 1).join(chain, responses.c.id == chain.c.previous_id)
+    return chain.union_all(step.where(responses.c.key_id == key_id, chain.c.depth < MAX_CHAIN))
+
+
+def _context(connection: Connection, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem]:
+    chain = _chain(response_id, key_id)
+    wanted = true() if output else (chain.c.depth > 0) | (response_items.c.side == GIVEN)
+    own = (
+        select(
+            chain.c.depth.label("depth"), response_items.c.side.label("side"), response_items.c.number.label("number"),
+            response_items.c.item_id.label("item_id"), response_items.c.value.label("value"),
+        )
+        .join(response_items, response_items.c.response_id == chain.c.id)
+        .where(wanted)
+    )  # fmt: skip
+    told = select(
+        chain.c.depth, literal(-1), conversation_items.c.number, conversation_items.c.item_id,
+        conversation_items.c.value,
+    ).join(
+        conversation_items,
+        (conversation_items.c.conversation_id == chain.c.conversation_id)
+        & (conversation_items.c.number < chain.c.seen),
+    )  # fmt: skip
+    everything = union_all(own, told).subquery()
+    order = (everything.c.depth.desc(), everything.c.side, everything.c.number)
+    rows = connection.execute(select(everything).order_by(*order))
+    items: list[StoredItem] = []
+    size = 0
+    for row in rows:
+        if row.depth >= MAX_CHAIN:
+            raise GatewayError(PAYLOAD_TOO_LARGE, f"More than {MAX_CHAIN} responses follow on one another.")
+        size += len(row.value)
+        if size > MAX_BYTES:
+            raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
+        items.append(StoredItem(row.item_id, row.value.encode()))
+    return items
+
+
+def _followed_by_nothing() -> Any:
+    later = responses.alias("later")
+    return ~exists().where(later.c.previous_id == responses.c.id)
+
+
+def _remove(connection: Connection, condition: Any) -> int:
+    return connection.execute(delete(responses).where(condition)).rowcount
