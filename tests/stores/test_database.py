@@ -109,7 +109,7 @@ def test_a_refused_owner_keeps_no_lock(sqlite_url: str, open_database: OpenDatab
     with pytest.raises(ConfigError, match="newer"):
         open_database(sqlite_url, owner=True)
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE schema_version SET version_num = '{SCHEMA_VERSION}'")
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = ?", (SCHEMA_VERSION,))
 
     open_database(sqlite_url, owner=True)
 
