@@ -3,7 +3,17 @@ import json
 import pytest
 
 from dragoman import errors
-from dragoman.bridge import CODECS, FRONT_DOORS, PATHS, Bridge, Ids, Passage, Translation
+from dragoman.bridge import (
+    CODECS,
+    FRONT_DOORS,
+    PATHS,
+    Bridge,
+    Ids,
+    Passage,
+    Translation,
+    convert_answer,
+    convert_stream,
+)
 from dragoman.dialects.base import Setting
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS, Chat
@@ -19,9 +29,14 @@ from tests.dialects.chat.streams import (
     ROLE,
     STOP,
     UPSTREAM_MODEL,
+    USAGE,
     WHOLE,
+    WORLD,
     stream,
 )
+from tests.dialects.responses import samples
+from tests.dialects.responses.samples import message, response
+from tests.dialects.responses.streams import CREATED, added, completed, done, reasoning
 from tests.wire.cuts import Parts, every_way
 
 IDS = Ids(lambda prefix: f"{prefix}1", lambda: 1_700_000_000.0)
@@ -150,3 +165,46 @@ def test_a_translated_stream_looks_whole_just_if_it_is(name: str) -> None:
     *_, finished, failure = translated(({**WHOLE, **BROKEN}[name],))
     assert finished is (name in WHOLE or name in FIRST_IS_WHOLE)
     assert finished is (failure is None)
+
+
+TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens", "completion_tokens_details")
+
+
+def converted(source: str, target: str, *parts: bytes) -> bytes:
+    relay = convert_stream(source, target, IDS, Profile())
+    return b"".join(event for part in parts for event in relay.receive(part)) + b"".join(relay.eof())
+
+
+@pytest.mark.parametrize("source", CODECS)
+@pytest.mark.parametrize("target", CODECS)
+def test_a_stream_of_an_unknown_call_becomes_one_of_every_dialect(source: str, target: str) -> None:
+    given = converted("chat", source, stream(ROLE, HELLO, WORLD, STOP, COUNTED))
+    once = converted(source, target, given)
+    assert UPSTREAM_MODEL.encode() in once
+    back = converted(target, "chat", once)
+    events = [json.loads(line[6:]) for line in back.splitlines() if line.startswith(b"data: {")]
+    said = [event["choices"][0]["delta"].get("content") for event in events if event["choices"]]
+    assert [text for text in said if text] == ["Hello", ", wörld 🐉"]
+    assert {event["model"] for event in events} == {UPSTREAM_MODEL}
+    assert {name: events[-1]["usage"][name] for name in TOTALS} == {name: USAGE[name] for name in TOTALS}
+    assert converted(source, target, *(given[at : at + 1] for at in range(len(given)))) == once
+
+
+def test_a_conversion_leaves_sealed_reasoning_in() -> None:
+    """Who converts an answer without its request wants all there is of it."""
+    sealed = reasoning(encrypted_content="c2VhbGVk")
+    answer = json.dumps(response("completed", [sealed, message("Hi")])).encode()
+    assert b"c2VhbGVk" in convert_answer(answer, "responses", "responses", IDS).body
+    given = samples.stream(CREATED, added(0, sealed), done(0, sealed), completed(sealed))
+    assert b"c2VhbGVk" in converted("responses", "responses", given)
+
+
+def test_a_stream_that_cannot_be_converted_says_why() -> None:
+    with pytest.raises(GatewayError, match="ended before it was complete"):
+        converted("chat", "messages", stream(ROLE, end=b""))
+    with pytest.raises(GatewayError, match="The model crashed"):
+        converted("chat", "responses", BROKEN["an error at once"])
+    relay = convert_stream("chat", "messages", IDS, Profile())
+    relay.receive(stream(ROLE, HELLO, end=b""))
+    assert b"event: error" in b"".join(relay.eof())
+    assert relay.failure is not None and relay.failure.kind is errors.STREAM_ABORTED

@@ -22,7 +22,7 @@ from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import ErrorKind, GatewayError, WireError
-from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
+from dragoman.turn import Event, Extra, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
 
@@ -284,5 +284,37 @@ def convert_request(body: bytes, source: str, target: str, profile: Profile) -> 
 def convert_answer(body: bytes, source: str, target: str, ids: Ids) -> Converted:
     """A finished answer in another dialect. Raises `GatewayError`."""
     answer = CODECS[source].parse_answer(body)
-    setting = Setting(Turn(answer.model), ids.new_id, int(ids.now()))
-    return Converted(CODECS[target].render_answer(answer, setting))
+    return Converted(CODECS[target].render_answer(answer, _setting(answer.model, ids)))
+
+
+def convert_stream(
+    source: str, target: str, ids: Ids, profile: Profile, *, max_event: int = sse.MAX_EVENT
+) -> StreamRelay:
+    """A streamed answer in another dialect, event by event; nothing but it is known of the call."""
+    reader = CODECS[source].reader(max_event=max_event, profile=profile)
+    return TranslatedStream(reader, _LateWriter(CODECS[target], ids))
+
+
+class _LateWriter:
+    """The writer of a stream whose model is known when its first event comes."""
+
+    __slots__ = ("_codec", "_ids", "_writer")
+
+    def __init__(self, codec: Codec, ids: Ids) -> None:
+        self._codec = codec
+        self._ids = ids
+        self._writer = codec.writer(_setting("", ids))
+
+    def write(self, event: Event) -> list[bytes]:
+        if isinstance(event, Opened):
+            self._writer = self._codec.writer(_setting(event.model, self._ids))
+        return self._writer.write(event)
+
+    def fail(self, error: ErrorBody) -> list[bytes]:
+        return self._writer.fail(error)
+
+
+def _setting(model: str, ids: Ids) -> Setting:
+    """What an answer is rendered for when its request is not known: for a caller who wants all there is."""
+    wanted = Extra("responses", "include", msgspec.Raw(b'["reasoning.encrypted_content"]'))
+    return Setting(Turn(model, extras=(wanted,)), ids.new_id, int(ids.now()), include_usage=True)

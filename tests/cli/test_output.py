@@ -21,6 +21,11 @@ def test_a_table_is_plain_where_nobody_watches(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == "x  y\n1  a\\nb\\x1b[31m\n"
 
 
+def test_a_table_may_stand_aside_of_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("x", "y"), [("1", "2")], aside=True)
+    assert capsys.readouterr() == ("", "x  y\n1  2\n")
+
+
 def test_what_steers_a_terminal_is_escaped_but_for_what_is_kept() -> None:
     assert printable("é ok") == "é ok"
     assert printable("a\tb\r\n\x9b2J\u202e") == "a\\tb\\r\\n\\x9b2J\\u202e"

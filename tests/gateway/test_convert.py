@@ -4,6 +4,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from dragoman.gateway.convert import SLICE
 from tests.support.live import Live
 
 CHAT: dict[str, Any] = {
@@ -52,13 +53,47 @@ def test_an_answer_is_converted_too(live: Live) -> None:
     assert said["type"] == "message" and said["content"][0]["text"] == answer["choices"][0]["message"]["content"]
 
 
+@pytest.mark.parametrize("target", ["responses", "messages"])
+def test_a_recorded_stream_becomes_what_a_caller_would_have_had(live: Live, target: str) -> None:
+    url, headers = f"{live.url}/convert?what=stream", live.headers()
+    text = " ".join(f"word{number}" for number in range(400))
+    body = {"model": "gpt-4", "messages": [{"role": "user", "content": text}], "stream": True}
+    body["stream_options"] = {"include_usage": True}
+    recorded = httpx2.post(f"{live.url}/v1/chat/completions", json=body, headers=headers).content
+    said = httpx2.post(f"{url}&to={target}", content=recorded, headers=headers)
+    assert said.status_code == 200 and said.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert len(recorded) > 2 * SLICE
+    back = httpx2.post(f"{url}&from={target}&to=chat", content=said.content, headers=headers).text
+    assert spoken(back) == spoken(recorded.decode()) and text in spoken(back)
+
+
+def spoken(stream: str) -> str:
+    """What a Chat stream says."""
+    chunks = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+
+
+def test_a_stream_that_says_nothing_is_an_error_and_one_that_breaks_ends_in_one(live: Live) -> None:
+    url, headers = f"{live.url}/convert?what=stream&to=messages", live.headers()
+    begun = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    for body, code in (
+        (b"", "stream_aborted"),
+        (b"rubbish", "stream_aborted"),
+        (b"data: rubbish\n\n", "protocol_error"),
+    ):
+        assert httpx2.post(url, content=body, headers=headers).json()["error"]["code"] == code
+    broken = httpx2.post(url, content=begun, headers=headers)
+    assert broken.status_code == 200 and "event: error" in broken.text
+    assert httpx2.post(f"{url}&report=1", content=begun, headers=headers).json()["error"]["param"] == "report"
+
+
 def test_the_state_of_seed_000_is_set(live: Live) -> None:
     assert convert(live, CHAT, "conversation_id=conv_1").json()["conversation"] == "conv_1"
     assert convert(live, CHAT, "previous_response_id=resp_1").json()["previous_response_id"] == "resp_1"
     assert convert(live, CHAT, "previous_response_id=resp_1&conversation_id=conv_1").status_code == 400
 
 
-@pytest.mark.parametrize("query", ["from=klingon", "to=x", "what=stream", "profile=x", "frobnicate=1"])
+@pytest.mark.parametrize("query", ["from=klingon", "to=x", "what=x", "profile=x", "frobnicate=1"])
 def test_a_wrong_query_is_named(live: Live, query: str) -> None:
     response = convert(live, CHAT, query)
     assert response.status_code == 400

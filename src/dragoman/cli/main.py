@@ -20,6 +20,7 @@ VERBS: Final[dict[str, Verb]] = {
     "demo": ("dragoman.cli.demo", "demo", "Show in half a minute what the gateway does."),
     "mock": ("dragoman.cli.mock", "mock", "Run mock upstreams alone."),
     "chat": ("dragoman.cli.chat", "chat", "Talk to a model through a running gateway."),
+    "convert": ("dragoman.cli.convert", "convert", "Translate a request, an answer or a stream."),
     "keys": ("dragoman.cli.keys", "keys", "Create, list, revoke and rotate API keys."),
     "config": ("dragoman.cli.config", "config", "Show, check and write the configuration."),
     "routes": ("dragoman.cli.routes", "routes", "List every public name and where it goes."),

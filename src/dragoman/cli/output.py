@@ -46,15 +46,15 @@ def dump(value: object) -> None:
     say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Writes a table: drawn on a terminal, aligned text elsewhere."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, aside: bool = False) -> None:
+    """Writes a table: drawn on a terminal, aligned text elsewhere; `aside` if it only accompanies a result."""
     rows = [[printable(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if (sys.stderr if aside else sys.stdout).isatty():
         # Only here: drawing takes longer to import than most verbs take to run.
-        importlib.import_module("dragoman.cli.table").draw(columns, rows)
+        importlib.import_module("dragoman.cli.table").draw(columns, rows, aside=aside)
     else:
         for line in align([columns, *rows]):
-            say(line)
+            (note if aside else say)(line)
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:
