@@ -188,3 +188,26 @@ def test_a_response_format_leads_to_json() -> None:
 def test_a_decision_counts_its_words_and_its_calls() -> None:
     assert Decision("a b").tokens == 2
     assert Decision(calls=(ToolCall("f", '{"a": 1}'), ToolCall("g", "{}"))).tokens == 3 + 2
+
+
+def test_a_line_dictates_a_call() -> None:
+    text = 'please\ncall time {"zone": "UTC"}\ncall weather {"city": "Oslo"}\ncall nothing {}\ncall time [broken'
+    decision = decide(parsed(text, tools=[WEATHER, TIME]))
+    assert decision.calls == (ToolCall("time", '{"zone": "UTC"}'), ToolCall("weather", '{"city": "Oslo"}'))
+
+
+def test_a_custom_tool_is_dictated_a_string_and_a_function_an_object() -> None:
+    tools = [WEATHER, CUSTOM]
+    assert decide(parsed('call shell "ls\\n-l"', tools=tools)).calls == (ToolCall("shell", "ls\n-l", custom=True),)
+    for wrong in ('call shell {"a": 1}', 'call weather "Oslo"', 'call shell "open'):
+        assert called(wrong, tools=tools) == ["weather"]
+
+
+def test_system_messages_behind_what_was_said_change_nothing() -> None:
+    late = {"role": "system", "content": "error, refuse"}
+    asked = {"role": "user", "content": "hello"}
+    assert not rate_limited(parsed(messages=[asked, late]))
+    assert decide(parsed(messages=[asked, late])).text == GREETING
+    results = [asked, {"role": "tool", "tool_call_id": "1", "content": "sun"}, late]
+    assert decide(parsed(messages=results, tools=[WEATHER])).text == "The tool returned: sun"
+    assert rate_limited(parsed(messages=[{"role": "system", "content": "trigger error"}]))

@@ -3,12 +3,17 @@
 In this order: the tool results that the model has not yet answered are quoted; `refuse` is refused; tools lead to a
 call; a `response_format` to JSON; else the keywords of the seed's mock: `hello` greets, `error` is a rate
 limit (`hello` is looked for first), and anything else is echoed. A stream says `Streaming response to: ...`
-where a buffered answer greets or echoes. Keywords are looked for in the last text of the last message: the
-command-line agents put pages of context, with any word in it, before what their user said.
+where a buffered answer greets or echoes. Keywords are looked for in the last text of the last message that is
+not the system's: the command-line agents put pages of context, with any word in it, around what their user said.
+
+A line `call NAME JSON` in that text dictates a call: of that tool, with this object, or this string for a
+custom tool. Several such lines are calls in parallel.
 
 Every dialect is read into a `ChatRequest` and answered from here, so that all mocks say the same.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -24,6 +29,8 @@ REFUSAL: Final = "I'm sorry, but I can't help with that."
 REASONING: Final = "The user wants something of me. I look at what was said last, and answer as well as a mock can."
 Finish = Literal["stop", "length", "tool_calls"]
 _TOOL_ROLES: Final = ("tool", "function")
+_SYSTEM_ROLES: Final = ("system", "developer")
+_DICTATED: Final = re.compile(r"^call (\S+) ([{\"].*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Decision:
 
 def rate_limited(request: ChatRequest) -> bool:
     """Whether the last message asks for an error; a tool's result never does."""
-    text = request.messages[-1].said.lower()
+    text = _last(request).said.lower()
     return "error" in text and "hello" not in text and not _results(request.messages)
 
 
@@ -77,7 +84,7 @@ def decide(request: ChatRequest) -> Decision:
 
 
 def _answered(request: ChatRequest, limit: int | None) -> Decision:
-    last, form = request.messages[-1], request.response_format
+    last, form = _last(request), request.response_format
     results = _results(request.messages)
     if not results and "refuse" in last.said.lower():
         return Decision(refusal=REFUSAL)
@@ -114,6 +121,12 @@ def prompt_tokens(request: ChatRequest) -> int:
     )
 
 
+def _last(request: ChatRequest) -> Message:
+    """What is answered: agents also put system messages behind what their user said."""
+    spoken = (message for message in reversed(request.messages) if message.role not in _SYSTEM_ROLES)
+    return next(spoken, request.messages[-1])
+
+
 def _reply(message: Message, *, streamed: bool) -> str:
     text = message.text
     if message.images:
@@ -129,11 +142,13 @@ def _reply(message: Message, *, streamed: bool) -> str:
 def _results(messages: list[Message]) -> list[str]:
     """The texts of the tool results of the loop that is still open.
 
-    A user's message right behind results does not end it: agents put reminders there.
+    A user's or the system's message right behind results does not end it: agents put reminders there.
     """
     results: list[str] = []
     after_results = False
     for message in messages:
+        if message.role in _SYSTEM_ROLES:
+            continue
         if message.role in _TOOL_ROLES:
             results.append(message.text)
         elif not message.tool_calls and not (after_results and message.role == "user"):
@@ -143,12 +158,14 @@ def _results(messages: list[Message]) -> list[str]:
 
 
 def _calls(request: ChatRequest) -> tuple[ToolCall, ...]:
-    tools, choice, text = request.tools or [], request.tool_choice, request.messages[-1].said
+    tools, choice, text = request.tools or [], request.tool_choice, _last(request).said
     named = False
     if isinstance(choice, ToolChoice):
         tools, named = _permitted(tools, choice), choice.type != "allowed_tools"
     if not tools or choice == "none":
         return ()
+    if dictated := tuple(_dictated(tools, text)):
+        return dictated
     chosen = [tools[0]]
     if not named and request.parallel_tool_calls is not False and "parallel" in text.lower():
         chosen = [tools[0], tools[1 % len(tools)]]
@@ -168,6 +185,21 @@ def _call(tool: Tool, text: str) -> ToolCall:
         return ToolCall(tool.name, text or "text", custom=True)
     # A tool without parameters takes an empty object.
     return ToolCall(tool.name, _json_text(instance(tool.function.parameters or {"type": "object"})))
+
+
+def _dictated(tools: list[Tool], text: str) -> Iterator[ToolCall]:
+    """The calls that the text spells out, of tools that there are and with what they take."""
+    offered = {tool.name: tool for tool in tools}
+    for name, spelled in _DICTATED.findall(text):
+        try:
+            payload = msgspec.json.decode(spelled)
+        except msgspec.DecodeError:
+            continue
+        custom = name in offered and offered[name].function is None
+        if custom and isinstance(payload, str):
+            yield ToolCall(name, payload, custom=True)
+        elif name in offered and not custom and isinstance(payload, dict):
+            yield ToolCall(name, _json_text(payload))
 
 
 def _json_text(value: Json) -> str:
