@@ -2,7 +2,8 @@
 
 `instances` has a row per start of a gateway, `reservations` and `settlements` a row per call each.
 There rows are only ever added, with two exceptions: a key is revoked, and the presumption `lost` gives way
-to a settlement that arrives after all.
+to a settlement that arrives after all. `jobs` has a row per job that changes as the job goes on; what is
+large or never changes, its payload and its output, stands in tables of its own.
 """
 
 from typing import Final
@@ -22,7 +23,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION: Final = "0002"
+SCHEMA_VERSION: Final = "0003"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -153,4 +154,46 @@ conversation_items: Final = Table(
     Column("value", Text, nullable=False),
     Index("ix_conversation_items_conversation_id_item_id", "conversation_id", "item_id"),
     Index("ix_conversation_items_item_id", "item_id"),
+)
+
+jobs: Final = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("idempotent", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    # Counts the runs, and tells the present one from those before: whoever writes must name it.
+    Column("attempt", Integer, nullable=False),
+    Column("recorded", BigInteger, nullable=False),  # the number of its events, and of the next one
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("error_code", Text, nullable=False),
+    Column("error_message", Text, nullable=False),
+    Column("cancelling", Boolean, nullable=False),  # asked to end
+    # When it counts as dead unless its gateway says otherwise, by the clock of the database. Null on
+    # SQLite, which has one owner: jobs that run when it starts are dead.
+    Column("lease_until", Double),
+    CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
+    Index("ix_jobs_state_id", "state", "id"),
+    Index("ix_jobs_owner_id", "owner", "id"),
+    Index("ix_jobs_ended_at", "ended_at"),
+)
+
+job_payloads: Final = Table(
+    "job_payloads",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+job_events: Final = Table(
+    "job_events",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,  # the events of a job stand together, in their order
 )
