@@ -69,6 +69,12 @@ class ToolResultBlock(msgspec.Struct, frozen=True):
     is_error: bool | None = None
 
 
+class ToolReference(msgspec.Struct, frozen=True):
+    """Inside a tool's result: a search has found this tool."""
+
+    tool_name: str
+
+
 class ThinkingBlock(msgspec.Struct, frozen=True):
     """`signature` is empty where whoever thought did not sign."""
 
@@ -87,6 +93,7 @@ class Tool(msgspec.Struct, frozen=True):
     input_schema: Raw | _Unset = _UNSET
     description: str | None = None
     strict: bool | None = None
+    defer_loading: bool | None = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ def test_tools_are_read() -> None:
         {"type": "custom", "name": "a", "input_schema": {}, "strict": True, "input_examples": []},
         {"type": None, "name": "b", "input_schema": {}, "strict": False, "defer_loading": False},
     ]
-    assert tools.parse_tools(raw(given), extras) == (
+    assert tools.parse_tools(raw(given), extras, frozenset()) == (
         LOOK, Tool("a", parameters=raw({}), strict=True), Tool("b", parameters=raw({}), strict=False),
     )  # fmt: skip
     assert extras == []
@@ -45,15 +45,23 @@ def test_tools_are_read() -> None:
 def test_tools_that_anthropic_defines_are_kept_by_their_type() -> None:
     extras: list[Extra] = []
     search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
-    assert tools.parse_tools(raw([{"name": "look", "input_schema": {}}, search]), extras)[0].name == "look"
+    assert tools.parse_tools(raw([{"name": "look", "input_schema": {}}, search]), extras, frozenset())[0].name == "look"
     assert extras == [Extra("messages", "tools[1].type", raw(search))]
 
 
 def test_members_without_a_neutral_form_are_kept_by_name() -> None:
     extras: list[Extra] = []
-    tool = {"name": "a", "input_schema": {}, "defer_loading": True, "input_examples": [{"x": 1}]}
-    tools.parse_tools(raw([tool]), extras)
-    assert [one.param for one in extras] == ["tools[0].defer_loading", "tools[0].input_examples"]
+    tool = {"name": "a", "input_schema": {}, "input_examples": [{"x": 1}]}
+    tools.parse_tools(raw([tool]), extras, frozenset())
+    assert [one.param for one in extras] == ["tools[0].input_examples"]
+
+
+def test_a_deferred_tool_is_offered_once_it_is_found() -> None:
+    given = raw([{"name": name, "input_schema": SCHEMA, "defer_loading": name != "look"} for name in ("look", "go")])
+    extras: list[Extra] = []
+    assert [tool.name for tool in tools.parse_tools(given, extras, frozenset())] == ["look"]
+    assert [tool.name for tool in tools.parse_tools(given, extras, frozenset(["go"]))] == ["look", "go"]
+    assert extras == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,7 @@ def test_members_without_a_neutral_form_are_kept_by_name() -> None:
 )
 def test_a_tool_that_is_wrong_is_named(value: object, param: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        tools.parse_tools(raw(value), [])
+        tools.parse_tools(raw(value), [], frozenset())
     assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, param)
 
 

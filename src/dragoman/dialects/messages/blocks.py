@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.messages import citations, sources
+from dragoman.dialects.messages import citations, deferred, sources
 from dragoman.dialects.messages.members import decode, invalid, read, refuse
 from dragoman.turn import Extra, Item, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire import messages as wire
@@ -129,6 +129,8 @@ def _result(block: msgspec.Raw, at: str, extras: list[Extra]) -> ToolResult:
 
 def _nested(block: msgspec.Raw, at: str, extras: list[Extra]) -> Part:
     kind = decode(block, wire.Kind, at).type
+    if kind == deferred.REFERENCE:
+        return Text(deferred.says(read(block, wire.ToolReference, at, extras).tool_name))
     if kind not in _PARTS:
         raise refuse(f"{at}.type", f"A block of type {kind!r} in a tool's result ('{at}') cannot be translated.")
     return _part(kind, block, at, extras)

@@ -23,7 +23,7 @@ import msgspec
 
 from dragoman import errors
 from dragoman.dialects.base import Rendered
-from dragoman.dialects.messages import blocks, thinking, tools, turns
+from dragoman.dialects.messages import blocks, deferred, thinking, tools, turns
 from dragoman.dialects.messages.members import Body, absent, decode, invalid, read, refuse, vacuous
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError, WireError
@@ -109,7 +109,8 @@ def _turn(fields: _Fields, *, counts: bool) -> Turn:
     thought, form = thinking.parse(fields.raw("thinking"), fields.raw("output_config"), fields.extras)
     tier = fields.read("service_tier", str)
     items = (*system, *blocks.parse_messages(messages, fields.extras))
-    given = fields.convert("tools", tools.parse_tools, ())
+    found = deferred.found(messages)
+    given = fields.convert("tools", lambda value, extras: tools.parse_tools(value, extras, found), ())
     metadata = fields.convert("metadata", lambda value, extras: read(value, wire.Metadata, "metadata", extras), None)
     return Turn(
         model=model,

@@ -27,8 +27,11 @@ _ANY_OBJECT: Final[Body] = {"type": "object", "properties": {}}
 _MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
 
 
-def parse_tools(value: msgspec.Raw, extras: list[Extra]) -> tuple[Tool, ...]:
-    """What the caller defines; a tool that Anthropic defines becomes an extra, so that it can be refused by name."""
+def parse_tools(value: msgspec.Raw, extras: list[Extra], found: frozenset[str]) -> tuple[Tool, ...]:
+    """What the caller defines; a tool that Anthropic defines becomes an extra, so that it can be refused by name.
+
+    A deferred tool is left out unless it is among those `found`.
+    """
     tools = []
     for number, raw in enumerate(decode(value, list[msgspec.Raw], "tools")):
         at = f"tools[{number}]"
@@ -39,6 +42,8 @@ def parse_tools(value: msgspec.Raw, extras: list[Extra]) -> tuple[Tool, ...]:
         tool = read(raw, wire.Tool, at, extras)
         if tool.input_schema is msgspec.UNSET:
             raise invalid(f"{at}.input_schema", f"Missing required parameter: '{at}.input_schema'.")
+        if tool.defer_loading and tool.name not in found:
+            continue
         tools.append(Tool(tool.name, tool.description, tool.input_schema, tool.strict))
     return tuple(tools)
 
