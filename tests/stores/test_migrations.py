@@ -21,7 +21,7 @@ UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constra
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
 UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE schemaname = 'public'
 """
-SQLITE_SHAPE = "SELECT type, tbl_name, name, sql FROM sqlite_master"
+SQLITE_SHAPE = "SELECT type, tbl_name, name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'"  # its own
 
 
 def shape(connection: Connection) -> set[tuple[object, ...]]:

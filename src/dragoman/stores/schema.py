@@ -159,40 +159,42 @@ conversation_items: Final = Table(
 jobs: Final = Table(
     "jobs",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),  # in the order of submission
+    Column("id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("idempotent", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     # Counts the runs, and tells the present one from those before: whoever writes must name it.
     Column("attempt", Integer, nullable=False),
-    Column("recorded", BigInteger, nullable=False),  # the number of its events, and of the next one
+    Column("recorded", BigInteger, nullable=False),  # how many events it has, and the number of the next one
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("error_code", Text, nullable=False),
     Column("error_message", Text, nullable=False),
     Column("cancelling", Boolean, nullable=False),  # asked to end
-    # When it counts as dead unless its gateway says otherwise, by the clock of the database. Null on
-    # SQLite, which has one owner: jobs that run when it starts are dead.
+    # When its run counts as dead unless its gateway says otherwise, by the clock of the database. Null on
+    # SQLite, which has one owner: what runs when that one starts is dead.
     Column("lease_until", Double),
     CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
-    Index("ix_jobs_state_id", "state", "id"),
-    Index("ix_jobs_owner_id", "owner", "id"),
+    Index("ix_jobs_state_seq", "state", "seq"),
+    Index("ix_jobs_owner_seq", "owner", "seq"),
     Index("ix_jobs_ended_at", "ended_at"),
+    sqlite_autoincrement=True,  # a number is never used again, or a run of a job that is gone might write to another
 )
 
 job_payloads: Final = Table(
     "job_payloads",
     metadata,
-    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("job", Integer, ForeignKey("jobs.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("payload", LargeBinary, nullable=False),
 )
 
 job_events: Final = Table(
     "job_events",
     metadata,
-    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("job", Integer, ForeignKey("jobs.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,  # the events of a job stand together, in their order

@@ -10,6 +10,7 @@ down_revision = "0002"
 def upgrade() -> None:
     op.create_table(
         "jobs",
+        sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
@@ -25,24 +26,26 @@ def upgrade() -> None:
         sa.Column("cancelling", sa.Boolean(), nullable=False),
         sa.Column("lease_until", sa.Double()),
         sa.CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="ck_jobs_state"),
-        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+        sa.PrimaryKeyConstraint("seq", name="pk_jobs"),
+        sa.UniqueConstraint("id", name="uq_jobs_id"),
+        sqlite_autoincrement=True,
     )
-    op.create_index("ix_jobs_state_id", "jobs", ["state", "id"])
-    op.create_index("ix_jobs_owner_id", "jobs", ["owner", "id"])
+    op.create_index("ix_jobs_state_seq", "jobs", ["state", "seq"])
+    op.create_index("ix_jobs_owner_seq", "jobs", ["owner", "seq"])
     op.create_index("ix_jobs_ended_at", "jobs", ["ended_at"])
     op.create_table(
         "job_payloads",
-        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("job", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_job_payloads_job_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("job_id", name="pk_job_payloads"),
+        sa.ForeignKeyConstraint(["job"], ["jobs.seq"], name="fk_job_payloads_job", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job", name="pk_job_payloads"),
     )
     op.create_table(
         "job_events",
-        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("job", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_job_events_job_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("job_id", "number", name="pk_job_events"),
+        sa.ForeignKeyConstraint(["job"], ["jobs.seq"], name="fk_job_events_job", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job", "number", name="pk_job_events"),
         sqlite_with_rowid=False,
     )
