@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 ARGS   ?=
 
-.PHONY: help run test test-clients check fmt fuzz docs bench lock clean
+.PHONY: help run test test-integration test-clients check fmt fuzz docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -23,6 +23,9 @@ run: $(VENV)/.ready  ## the gateway with mock upstreams on 127.0.0.1:8088
 
 test: check  ## lint, types, contracts, and the whole test-suite
 	$(BIN)/python -m pytest $(ARGS)
+
+test-integration: $(VENV)/.ready  ## seed 000's tests against a gateway of its own, or the one at CHAT2RESPONSE_BASE
+	$(BIN)/python -m tests.integration $(ARGS)
 
 test-clients: $(VENV)/.ready  ## the official Node client (Node >= 22 from PATH, else from PyPI)
 	$(BIN)/python -m tests.clients.node || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes \

@@ -1,12 +1,21 @@
-"""A gateway with more behind it than the demo has: a relay before the mock, and an upstream of canned bytes."""
+"""What the seeds' tests run against: any server, or a gateway with more behind it than the demo has.
+
+`target` is the server that `make test-integration` brings, else the demo. `rich` has a relay before the mock, and
+an upstream of canned bytes.
+"""
 
 import gzip
 import random
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
+import openai
 import pytest
 
+from tests.integration.figures import Figures
+from tests.integration.plugin import Plugin
+from tests.integration.target import Endpoint, Target
 from tests.seeds.canned import Canned, response
 from tests.seeds.relay import Relay
 from tests.support.live import Live, running
@@ -72,3 +81,73 @@ def rich(tmp_path_factory: pytest.TempPathFactory, relay: Relay, canned: Canned)
         yield gateway
         gateway.run(relay.close)
         gateway.run(canned.close)
+
+
+def _plugin(config: pytest.Config) -> Plugin | None:
+    return next((plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Plugin)), None)
+
+
+@pytest.fixture(scope="package")
+def target(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The server that the runner brings, else the demo."""
+    plugin = _plugin(pytestconfig)
+    if plugin is not None:
+        yield plugin.target
+        return
+    with running(tmp_path_factory.mktemp("target"), timing="instant") as live:
+        gateway, direct = Endpoint(f"{live.url}/v1", live.key), Endpoint(f"{live.mock_url}/v1", "none")
+        yield Target(gateway, direct, "gpt-4o-mini", "Say hi", samples=5)
+
+
+@pytest.fixture(scope="package")
+def figures(pytestconfig: pytest.Config) -> Figures:
+    """Where a measurement goes; the runner prints it."""
+    plugin = _plugin(pytestconfig)
+    return plugin.figures if plugin is not None else Figures()
+
+
+@pytest.fixture(scope="package")
+def chat2response_client(target: Target) -> Iterator[openai.OpenAI]:
+    """The official client, pointed at the server under test."""
+    yield from _client(target.gateway)
+
+
+@pytest.fixture(scope="package")
+def openai_client(target: Target) -> Iterator[openai.OpenAI]:
+    """The official client, pointed at the provider itself, for comparison."""
+    assert target.direct is not None
+    yield from _client(target.direct)
+
+
+@pytest.fixture(scope="package")
+def beside(target: Target) -> Iterator[openai.OpenAI | None]:
+    """The provider itself, if it can be asked."""
+    if target.direct is None:
+        yield None
+    else:
+        yield from _client(target.direct)
+
+
+def _client(endpoint: Endpoint) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=endpoint.base_url, api_key=endpoint.api_key, max_retries=0, timeout=60
+    ) as client:  # fmt: skip
+        yield client
+
+
+@pytest.fixture(scope="package")
+def wire(target: Target) -> Iterator[httpx2.Client]:
+    """The server under test without an SDK between."""
+    headers = {"Authorization": f"Bearer {target.gateway.api_key}"}
+    with httpx2.Client(base_url=target.gateway.base_url, headers=headers, trust_env=False, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def test_model(target: Target) -> str:
+    return target.model
+
+
+@pytest.fixture(scope="package")
+def test_prompt(target: Target) -> str:
+    return target.prompt
