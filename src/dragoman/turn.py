@@ -89,13 +89,15 @@ class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """`arguments` is JSON text for a function, raw text for a custom tool. `id` is the item's, not the call's."""
+    """`arguments` is JSON text for a function, raw text for a custom tool. `id` is the item's, not the call's.
+    `namespace` is that of the tool, which its `name` includes."""
 
     call_id: str
     name: str
     arguments: str
     kind: CallKind = "function"
     id: str = ""
+    namespace: str = ""
 
 
 class ToolResult(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -130,8 +132,16 @@ class Native(msgspec.Struct, frozen=True, tag=True):
 Item = Message | ToolCall | ToolResult | Reasoning | Native
 
 
+class Namespace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A group of tools under a name, which only Responses has."""
+
+    name: str
+    description: str = ""
+
+
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool the caller runs. `strict` None is "not said"; `format` is a custom tool's, in Responses form."""
+    """A tool the caller runs. `strict` None is "not said"; `format` is a custom tool's, in Responses form.
+    Its `name` is unlike any other's, also where it has a `namespace`."""
 
     name: str
     description: str | None = None
@@ -139,6 +149,7 @@ class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool | None = None
     kind: CallKind = "function"
     format: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    namespace: Namespace | None = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):

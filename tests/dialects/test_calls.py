@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.dialects.calls import WRAP_SCHEMA, Calls, alias, is_plain, unwrap, wrap, wrap_description
-from dragoman.turn import Tool, ToolChoice, Turn
+from dragoman.dialects.calls import (
+    WRAP_SCHEMA,
+    Calls,
+    alias,
+    description,
+    is_plain,
+    ungrouped,
+    unwrap,
+    wrap,
+    wrap_description,
+)
+from dragoman.turn import Namespace, Tool, ToolChoice, Turn
 
 LONG = "mcp__server__" + "x" * 60
 TURN = Turn("m", tools=(Tool("f"), Tool("patch", kind="custom"), Tool(LONG), Tool(LONG + "y", kind="custom")))
@@ -76,3 +86,13 @@ def test_a_wrapped_tool_says_how_it_is_used() -> None:
     full = wrap_description(Tool("patch", "Patches files.", kind="custom", format=grammar))
     assert full.startswith("Patches files.\n\n" + bare)
     assert "start: /a+/" in full
+
+
+def test_a_tool_says_what_its_namespace_is_where_there_are_none() -> None:
+    crm, blank = Namespace("crm", "Customers."), Namespace("crm")
+    tools = [Tool("crm__find", "Finds.", namespace=crm), Tool("crm__find", namespace=crm)]
+    assert [description(tool) for tool in tools] == ["Customers.\n\nFinds.", "Customers."]
+    assert description(Tool("crm__find", "Finds.", namespace=blank)) == "Finds."
+    assert description(Tool("find")) is None
+    assert [(loss.param, loss.kind) for loss in ungrouped(tools[0], "tools[3]")] == [("tools[3]", "mapped")]
+    assert ungrouped(Tool("find"), "tools[3]") == ()

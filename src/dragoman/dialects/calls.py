@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.turn import CallKind, Tool, Turn
+from dragoman.turn import CallKind, Loss, Tool, Turn
 
 WRAP_SCHEMA: Final = msgspec.Raw(
     b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
@@ -64,9 +64,23 @@ def unwrap(arguments: str) -> str:
         return arguments
 
 
+def description(tool: Tool) -> str | None:
+    """What a tool says of itself to an upstream without namespaces: that of its namespace comes first."""
+    if tool.namespace is None or not tool.namespace.description:
+        return tool.description
+    return f"{tool.namespace.description}\n\n{tool.description}" if tool.description else tool.namespace.description
+
+
+def ungrouped(tool: Tool, at: str) -> tuple[Loss, ...]:
+    """The loss of a namespace, where the upstream has none."""
+    if tool.namespace is None:
+        return ()
+    return (Loss(at, "mapped", f"a tool of the namespace {tool.namespace.name} is offered as {tool.name}"),)
+
+
 def wrap_description(tool: Tool) -> str:
     """What the function that stands for a custom tool says of itself; its format, which nobody enforces, included."""
-    notes = [tool.description or "", _WRAP_NOTE]
+    notes = [description(tool) or "", _WRAP_NOTE]
     if tool.format is not msgspec.UNSET:
         notes.append(f"Its format: {bytes(tool.format).decode()}")
     return "\n\n".join(note for note in notes if note)

@@ -104,6 +104,7 @@ class FunctionCall(msgspec.Struct, frozen=True, tag_field="type", tag="function_
     arguments: str
     id: str | None = None
     status: str | None = None
+    namespace: str | None = None
 
 
 class CustomToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom_tool_call", omit_defaults=True):
@@ -112,6 +113,7 @@ class CustomToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom_
     input: str
     id: str | None = None
     status: str | None = None
+    namespace: str | None = None
 
 
 class FunctionCallOutput(msgspec.Struct, frozen=True, tag_field="type", tag="function_call_output", omit_defaults=True):
@@ -120,6 +122,7 @@ class FunctionCallOutput(msgspec.Struct, frozen=True, tag_field="type", tag="fun
     id: str | None = None
     name: str | None = None
     status: str | None = None
+    namespace: str | None = None
 
 
 class CustomToolCallOutput(
@@ -129,6 +132,7 @@ class CustomToolCallOutput(
     output: str | list[Raw]
     id: str | None = None
     status: str | None = None
+    namespace: str | None = None
 
 
 class ReasoningItem(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning"):
@@ -350,6 +354,7 @@ class GivenItem(msgspec.Struct, frozen=True, kw_only=True):
     input: str | None = None
     summary: list[GivenPart] | None = None
     encrypted_content: str | None = None
+    namespace: str | None = None
 
 
 _Tokens = Annotated[int, Meta(ge=0, le=10**12)]

@@ -38,6 +38,7 @@ def test_what_both_dialects_of_openai_have_goes_on(param: str, value: object) ->
         ("reasoning.context", "auto"),
         ("prompt", None),
         ("include", []),
+        ("include", ["reasoning.encrypted_content"]),
         ("context_management", {}),
     ],
 )
@@ -54,7 +55,7 @@ def test_what_is_done_anyway_is_not_said(param: str, value: object) -> None:
         ("conversation", "conv_1", "responses"),
         ("background", True, "responses"),
         ("truncation", "auto", "responses"),
-        ("include", ["reasoning.encrypted_content"], "responses"),
+        ("include", ["file_search_call.results"], "responses"),
         ("prompt", {"id": "pmpt_1"}, "responses"),
         ("context_management", [{"type": "compaction"}], "responses"),
         ("access_programs", ["x"], "responses"),

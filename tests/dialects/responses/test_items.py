@@ -347,18 +347,18 @@ def test_unknown_members_are_kept_under_their_place() -> None:
             "call_id": "c",
             "name": "f",
             "arguments": "",
-            "namespace": "n",
+            "async": True,
             "caller": {"type": "direct"},
         },
     ]
     turn = parse(input=given)
     assert [(extra.param, plain(extra.value)) for extra in turn.extras] == [
         ("input[0].content[0].detail", "high"),
-        ("input[1].namespace", "n"),
+        ("input[1].async", True),
     ]
     body = render(turn)
     assert body["input"][0]["content"][0]["detail"] == "high"
-    assert body["input"][1]["namespace"] == "n"
+    assert body["input"][1]["async"] is True
 
 
 def test_ids_that_no_responses_server_gave_stay_behind() -> None:

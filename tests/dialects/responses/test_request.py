@@ -283,3 +283,7 @@ def _profile() -> Any:
     from dragoman.dialects.profile import Profile
 
     return Profile()
+
+
+def test_what_a_client_says_of_itself_asks_for_nothing() -> None:
+    assert parse(client_metadata={"thread_id": "t"}) == parse()

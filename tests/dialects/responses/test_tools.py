@@ -72,7 +72,7 @@ def test_a_tool_in_neutral_form_and_on_its_way(case: str) -> None:
 
 HOSTED = """
 file_search computer computer_use_preview web_search web_search_preview mcp code_interpreter programmatic_tool_calling
-image_generation local_shell shell apply_patch namespace tool_search
+image_generation local_shell shell apply_patch tool_search
 """.split()
 
 

@@ -23,6 +23,7 @@ from dragoman.wire.chat import Fields
 _SAME: Final = frozenset(("prompt_cache_options", "prompt_cache_retention", "moderation"))
 _EMPTY: Final = (b"null", b"[]", b"{}")
 _VACUOUS: Final = {
+    "include": b'["reasoning.encrypted_content"]',  # whatever is sealed here
     "truncation": b'"disabled"',
     "background": b"false",
     "reasoning.mode": b'"standard"',

@@ -97,12 +97,13 @@ def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
 
 
 def _body(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    losses += calls.ungrouped(tool, at)
     name = _named(tool.name, f"{at}.name", profile, losses)
     if tool.kind == "custom":
         return _custom(tool, name, at, profile, losses)
     function: Body = {"name": name}
-    if tool.description is not None:
-        function["description"] = tool.description
+    if (said := calls.description(tool)) is not None:
+        function["description"] = said
     if tool.parameters is not msgspec.UNSET:
         function["parameters"] = tool.parameters
     if profile.strict_tools:
@@ -135,8 +136,8 @@ def _custom(tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]
             function["strict"] = False
         return {"type": "function", "function": function}
     custom: Body = {"name": name}
-    if tool.description is not None:
-        custom["description"] = tool.description
+    if (said := calls.description(tool)) is not None:
+        custom["description"] = said
     if tool.format is not msgspec.UNSET:
         grammar: dict[str, msgspec.Raw] = msgspec.json.decode(tool.format, type=dict[str, msgspec.Raw])
         kind = grammar.pop("type", msgspec.Raw(b'"text"'))

@@ -110,12 +110,13 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, profile: Profile) 
 
 
 def _tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
+    losses += calls.ungrouped(tool, at)
     name = _named(tool.name, f"{at}.name", profile, losses)
     if tool.kind == "custom":
         return _custom(tool, name, at, profile, losses)
     body: Body = {"name": name}
-    if tool.description is not None:
-        body["description"] = tool.description
+    if (said := calls.description(tool)) is not None:
+        body["description"] = said
     body["input_schema"] = _schema(tool, at)
     if tool.strict:
         if profile.strict_tools:

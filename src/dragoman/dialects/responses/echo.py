@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from dragoman.dialects.base import Setting
+from dragoman.dialects.responses import namespaces
 from dragoman.dialects.responses.items import is_instructions
 from dragoman.dialects.responses.parts import raw
 from dragoman.turn import Format, Message, Stop, Text, Tool, ToolChoice, Turn, Usage
@@ -174,7 +175,9 @@ def _choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> str | wire.Na
 
 def _tools(turn: Turn, extras: dict[str, Raw]) -> list[wire.FunctionTool | wire.CustomTool | Raw]:
     """The tools in their order; a hosted one stands where its `Extra` says."""
-    tools: list[wire.FunctionTool | wire.CustomTool | Raw] = [_tool(tool) for tool in turn.tools]
+    tools: list[wire.FunctionTool | wire.CustomTool | Raw] = namespaces.grouped(
+        turn.tools, map(_tool, namespaces.ungrouped(turn.tools))
+    )
     for param, value in extras.items():
         if param.startswith("tools[") and param.endswith("].type"):
             tools.insert(int(param[len("tools[") : -len("].type")]), value)

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Raw
 
 from dragoman.dialects.responses.items import SEALER
+from dragoman.dialects.responses.namespaces import whole
 from dragoman.dialects.responses.parts import neutral_logprob
 from dragoman.errors import WireError
 from dragoman.turn import (
@@ -52,7 +53,7 @@ class GivenItem:
         self.kind = item.type
         self.id = item.id or self.id
         self.call_id = item.call_id or self.call_id
-        self._name = item.name or self._name
+        self._name = whole(item.namespace, item.name) if item.name else self._name
         return self._open() if self.kind in CALLS else []
 
     def text(self, delta: events.GivenDelta) -> list[Event]:

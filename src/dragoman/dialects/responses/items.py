@@ -18,6 +18,7 @@ from dragoman.dialects.calls import wrap
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses import parts
 from dragoman.dialects.responses.members import decode, invalid, members, read, refuse
+from dragoman.dialects.responses.namespaces import bare, whole
 from dragoman.dialects.responses.tools import sent_name
 from dragoman.turn import CallKind, Extra, Item, Loss, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire import responses as wire
@@ -83,17 +84,20 @@ def _message(value: Raw, at: str, extras: list[Extra]) -> Item:
 
 def _function_call(value: Raw, at: str, extras: list[Extra]) -> Item:
     call = read(value, wire.FunctionCall, at, extras)
-    return ToolCall(call.call_id, call.name, call.arguments, id=call.id or "")
+    space = call.namespace or ""
+    return ToolCall(call.call_id, whole(space, call.name), call.arguments, id=call.id or "", namespace=space)
 
 
 def _custom_call(value: Raw, at: str, extras: list[Extra]) -> Item:
     call = read(value, wire.CustomToolCall, at, extras)
-    return ToolCall(call.call_id, call.name, call.input, "custom", call.id or "")
+    space = call.namespace or ""
+    return ToolCall(call.call_id, whole(space, call.name), call.input, "custom", call.id or "", space)
 
 
 def _function_output(value: Raw, at: str, extras: list[Extra]) -> Item:
     output = read(value, wire.FunctionCallOutput, at, extras)
-    return _result(output, "function", value, at, extras, output.name or "")
+    name = whole(output.namespace, output.name) if output.name else ""
+    return _result(output, "function", value, at, extras, name)
 
 
 def _custom_output(value: Raw, at: str, extras: list[Extra]) -> Item:
@@ -224,14 +228,14 @@ class _Renderer:
         return item.parts
 
     def _call(self, item: ToolCall, at: str) -> InputItem:
-        name = sent_name(item.name, self._profile)
+        name, space = sent_name(bare(item.name, item.namespace), self._profile), item.namespace or None
         if item.kind == "custom":
             if self._wraps(at):
-                return wire.FunctionCall(item.call_id, name, wrap(item.arguments))
+                return wire.FunctionCall(item.call_id, name, wrap(item.arguments), namespace=space)
             identity = item.id if item.id.startswith("ctc_") else None
-            return wire.CustomToolCall(item.call_id, name, item.arguments, identity)
+            return wire.CustomToolCall(item.call_id, name, item.arguments, identity, namespace=space)
         identity = item.id if item.id.startswith("fc_") else None
-        return wire.FunctionCall(item.call_id, name, item.arguments or "{}", identity)
+        return wire.FunctionCall(item.call_id, name, item.arguments or "{}", identity, namespace=space)
 
     def _wraps(self, at: str) -> bool:
         """Whether a custom tool goes as a function. Raises `GatewayError` where the upstream can have neither."""

@@ -31,6 +31,8 @@ _VACUOUS: Final[dict[str, _Value]] = {
     "n": 1,
     "include_obfuscation": False,  # nothing is ever padded
 }
+# Members that a client says for others to count it by, and that change no answer.
+_HINTS: Final = frozenset(("client_metadata",))
 
 
 def invalid(param: str, message: str) -> GatewayError:
@@ -71,7 +73,7 @@ def absent(value: msgspec.Raw) -> bool:
 
 def vacuous(name: str, value: msgspec.Raw) -> bool:
     """Whether a member nobody knows asks for nothing: null, an empty list, or what is done without it."""
-    if bytes(value) in (b"null", b"[]"):
+    if name in _HINTS or bytes(value) in (b"null", b"[]"):
         return True
     return name in _VACUOUS and bool(msgspec.json.decode(value) == _VACUOUS[name])
 

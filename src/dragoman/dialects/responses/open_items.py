@@ -161,12 +161,15 @@ class OpenReasoning:
 class OpenCall:
     """A call; what no delta gave comes as one when the call is finished."""
 
-    def __init__(self, identity: str, index: int, put: Put, opened: CallOpened, *, wrapped: bool) -> None:
+    def __init__(
+        self, identity: str, index: int, put: Put, opened: CallOpened, namespace: str | None = None, *, wrapped: bool
+    ) -> None:
         """`wrapped`: a custom call that comes as a function's, whose input is known only when it is whole."""
         self._id = identity
         self._index = index
         self._put = put
         self._opened = opened
+        self._namespace = namespace
         self._wrapped = wrapped
         self._custom = wrapped or opened.kind == "custom"
         self._said: list[str] = []
@@ -207,7 +210,7 @@ class OpenCall:
 
     def _item(self, text: str, status: wire.Status) -> wire.FunctionCall | wire.CustomToolCall:
         kind = wire.CustomToolCall if self._custom else wire.FunctionCall
-        return kind(self._opened.call_id, self._opened.name, text, self._id, status)
+        return kind(self._opened.call_id, self._opened.name, text, self._id, status, self._namespace)
 
 
 OpenItem = OpenMessage | OpenReasoning | OpenCall

@@ -10,6 +10,7 @@ from dragoman.dialects.responses import echo
 from dragoman.dialects.responses.errors import parse as parse_error
 from dragoman.dialects.responses.errors import raised
 from dragoman.dialects.responses.items import SEALER
+from dragoman.dialects.responses.namespaces import Homes, whole
 from dragoman.dialects.responses.parts import native_logprob, neutral_logprob
 from dragoman.dialects.responses.request import SEALED_REASONING
 from dragoman.errors import GatewayError
@@ -86,9 +87,11 @@ def parse_item(value: Raw, number: int) -> Item:
         case "message":
             return Message("assistant", _parts(item), item.id or "", phase=item.phase or "")
         case "function_call":
-            return ToolCall(item.call_id or "", item.name or "", item.arguments or "{}", id=item.id or "")
+            name, arguments = whole(item.namespace, item.name or ""), item.arguments or "{}"
+            return ToolCall(item.call_id or "", name, arguments, id=item.id or "", namespace=item.namespace or "")
         case "custom_tool_call":
-            return ToolCall(item.call_id or "", item.name or "", item.input or "", "custom", item.id or "")
+            name, space = whole(item.namespace, item.name or ""), item.namespace or ""
+            return ToolCall(item.call_id or "", name, item.input or "", "custom", item.id or "", space)
         case _:
             seal = item.encrypted_content or ""
             text = tuple(part.text for part in item.content or () if part.text)
@@ -138,6 +141,7 @@ class _Output:
     def __init__(self, setting: Setting) -> None:
         self._new_id = setting.new_id
         self._calls = Calls(setting.turn)
+        self._homes = Homes(setting.turn.tools)
         self._sealed = wants_seal(setting.turn)
 
     def render(self, items: tuple[Item, ...]) -> list[wire.OutputItem]:
@@ -178,11 +182,12 @@ class _Output:
         if not self._calls.permits(name):
             return None
         wrapped = self._calls.unwraps(name, item.kind)
+        name, space = self._homes.of(name)
         if wrapped or item.kind == "custom":
             text = unwrap(item.arguments) if wrapped else item.arguments
-            return wire.CustomToolCall(item.call_id, name, text, self._id(item.id, "ctc_"), "completed")
+            return wire.CustomToolCall(item.call_id, name, text, self._id(item.id, "ctc_"), "completed", space)
         arguments = item.arguments or "{}"
-        return wire.FunctionCall(item.call_id, name, arguments, self._id(item.id, "fc_"), "completed")
+        return wire.FunctionCall(item.call_id, name, arguments, self._id(item.id, "fc_"), "completed", space)
 
     def _reasoning(self, item: Reasoning) -> wire.OutputItem:
         sealed = self._sealed and item.sealed_by == SEALER

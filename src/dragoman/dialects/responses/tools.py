@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from dragoman.dialects import calls
 from dragoman.dialects.profile import Profile
+from dragoman.dialects.responses import namespaces
 from dragoman.dialects.responses.members import absent, decode, invalid, join, members, read, refuse
 from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
 from dragoman.wire import responses as wire
@@ -53,18 +54,34 @@ class _Grammar(msgspec.Struct, frozen=True):
 def parse_tools(given: list[Raw] | None, extras: list[Extra]) -> tuple[Tool, ...]:
     """The caller's own tools; a hosted one goes whole into an `Extra` named after its `type`."""
     tools: list[Tool] = []
+
+    def own(value: Raw, at: str) -> Tool | None:
+        return _parse_tool(value, at, extras)
+
     for number, value in enumerate(given or ()):
         at = f"tools[{number}]"
-        match decode(value, wire.Kind, at).type:
-            case "function":
-                tools.append(_function(*_unnested(value, at, "function"), extras))
-            case "custom":
-                tools.append(_custom(*_unnested(value, at, "custom"), extras))
-            case None:
-                raise invalid(f"{at}.type", f"Missing required parameter: '{at}.type'.")
-            case _:
-                extras.append(Extra("responses", f"{at}.type", value))
+        if decode(value, wire.Kind, at).type == namespaces.KIND:
+            tools += namespaces.parse(value, at, extras, own)
+        elif tool := own(value, at):
+            tools.append(tool)
+        else:
+            extras.append(Extra("responses", f"{at}.type", value))
+    if any(tool.namespace for tool in tools):
+        namespaces.check(tools)
     return tuple(tools)
+
+
+def _parse_tool(value: Raw, at: str, extras: list[Extra]) -> Tool | None:
+    """One of the caller's own tools, None for a hosted one."""
+    match decode(value, wire.Kind, at).type:
+        case "function":
+            return _function(*_unnested(value, at, "function"), extras)
+        case "custom":
+            return _custom(*_unnested(value, at, "custom"), extras)
+        case None:
+            raise invalid(f"{at}.type", f"Missing required parameter: '{at}.type'.")
+        case _:
+            return None
 
 
 def _unnested(value: Raw, at: str, kind: CallKind) -> tuple[Raw, str]:
@@ -169,9 +186,10 @@ def parse_format(value: Raw, at: str, extras: list[Extra]) -> Format | None:
 
 def render_tools(
     tools: tuple[Tool, ...], profile: Profile, losses: list[Loss]
-) -> list[wire.FunctionTool | wire.CustomTool]:
+) -> list[wire.FunctionTool | wire.CustomTool | Raw]:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER for a tool that the upstream cannot have."""
-    return [_render_tool(tool, f"tools[{number}]", profile, losses) for number, tool in enumerate(tools)]
+    said = enumerate(namespaces.ungrouped(tools))
+    return namespaces.grouped(tools, [_render_tool(tool, f"tools[{n}]", profile, losses) for n, tool in said])
 
 
 def _render_tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:

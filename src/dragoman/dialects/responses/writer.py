@@ -27,6 +27,7 @@ from dragoman.dialects.base import Setting
 from dragoman.dialects.calls import Calls
 from dragoman.dialects.responses import echo, errors
 from dragoman.dialects.responses.items import SEALER
+from dragoman.dialects.responses.namespaces import Homes
 from dragoman.dialects.responses.open_items import OpenCall, OpenItem, OpenMessage, OpenReasoning
 from dragoman.dialects.responses.response import wants_seal
 from dragoman.turn import (
@@ -59,6 +60,7 @@ class ResponsesWriter:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._calls = Calls(setting.turn)
+        self._homes = Homes(setting.turn.tools)
         self._wants_seal = wants_seal(setting.turn)
         self._number = 0
         self._out: list[bytes] = []
@@ -145,8 +147,9 @@ class ResponsesWriter:
                 self._close("completed")
                 wrapped = self._calls.unwraps(name, event.kind)
                 identity = self._setting.new_id("ctc_" if wrapped or event.kind == "custom" else "fc_")
+                name, space = self._homes.of(name)
                 opened = CallOpened(event.call_id, name, event.kind)
-                self._open = OpenCall(identity, len(self._output), self._put, opened, wrapped=wrapped)
+                self._open = OpenCall(identity, len(self._output), self._put, opened, space, wrapped=wrapped)
         elif not self._muted and isinstance(self._open, OpenCall):
             if isinstance(event, CallDelta):
                 self._open.more(event.text)
