@@ -9,7 +9,7 @@ _AT_LENGTH: Final = bool(os.environ.get("DRAGOMAN_FUZZ"))
 SECONDS: Final = 3600 if _AT_LENGTH else 120
 """How long one test may take."""
 BUDGET: Final = settings(
-    max_examples=20_000 if _AT_LENGTH else 200,
+    max_examples=20_000 if _AT_LENGTH else 500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

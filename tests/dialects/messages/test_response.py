@@ -97,6 +97,12 @@ def test_a_refusal_that_explains_itself_is_one() -> None:
     assert (read.stop, read.items) == (Stop.REFUSAL, (Message("assistant", (Refusal("I will not."),)),))
 
 
+def test_an_explanation_after_a_text_stands_in_its_message() -> None:
+    details = {"type": "refusal", "explanation": "I will not."}
+    read = parse(native([{"type": "text", "text": "Well. "}], "refusal", stop_details=details))
+    assert read.items == (Message("assistant", (Text("Well. "), Refusal("I will not."))),)
+
+
 def test_an_explanation_of_anything_else_is_no_refusal() -> None:
     details = {"type": "refusal", "explanation": "?"}
     assert parse(native([], "end_turn", stop_details=details)).items == ()
@@ -198,6 +204,16 @@ def test_arguments_go_as_the_upstream_wrote_them() -> None:
 )  # fmt: skip
 def test_items_become_blocks(name: str, content: list[Json]) -> None:
     assert render(ANSWERS[name])["content"] == content
+
+
+def test_thoughts_without_a_seal_between_them_are_one_block() -> None:
+    thoughts = (Reasoning(("a",)), Reasoning(summary=("b",)), Reasoning(("c",), seal="s", sealed_by="messages"))
+    others = (Reasoning(("d",), seal="x", sealed_by="responses"), Reasoning(("e",)))
+    assert render(answer(*thoughts, *others))["content"] == [
+        {"type": "thinking", "thinking": "a\n\nb\n\nc", "signature": "s"},
+        {"type": "thinking", "thinking": "d", "signature": ""},
+        {"type": "thinking", "thinking": "e", "signature": ""},
+    ]
 
 
 def test_thoughts_are_hidden_where_the_caller_wants_none() -> None:

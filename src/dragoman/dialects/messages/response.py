@@ -61,7 +61,7 @@ def parse(body: bytes) -> Answer:
         raise GatewayError(errors.STREAM_ABORTED, "The upstream's answer has no stop reason.")
     explanation = explained(message.stop_details)
     if explanation and message.stop_reason == "refusal":
-        items.append(Message("assistant", (Refusal(explanation),)))
+        _add_refusal(items, explanation)
     used = usage.read(message.usage)
     return Answer(
         id=message.id,
@@ -116,6 +116,15 @@ def _add_text(items: list[Item], block: wire.Block) -> None:
     text = before.text + block.text
     cited = (citations.annotation(one, len(before.text), len(text)) for one in block.citations or ())
     items.append(Message("assistant", (Text(text, (*before.annotations, *cited)),)))
+
+
+def _add_refusal(items: list[Item], explanation: str) -> None:
+    """A refusal that follows a text stands in its message."""
+    parts: tuple[Part, ...] = ()
+    if items and isinstance(items[-1], Message):
+        parts = items[-1].parts
+        items.pop()
+    items.append(Message("assistant", (*parts, Refusal(explanation))))
 
 
 def _add_thought(items: list[Item], thought: str, seal: str) -> None:
@@ -187,7 +196,7 @@ class _Content:
         self.blocks.append(block)
 
     def _say(self, part: Part) -> None:
-        """Texts that follow one another are one block, and so are refusals."""
+        """Texts that follow one another are one block, and so are refusals and, in `_think`, unsealed thoughts."""
         if not isinstance(part, Text | Refusal) or not part.text:
             return
         kind = "refusal" if isinstance(part, Refusal) else "text"
@@ -216,7 +225,13 @@ class _Content:
         seal = item.seal if item.sealed_by == SEALER else ""
         text = "" if self._hidden else "\n\n".join((*item.summary, *item.text))
         redacted = seal.startswith(REDACTED)
-        if text or (seal and not redacted):
-            self._begin("thinking", {"type": "thinking", "thinking": text, "signature": "" if redacted else seal})
+        signature = "" if redacted else seal
+        if self._last == "thinking":
+            self.blocks[-1]["thinking"] += f"\n\n{text}" if text else ""
+            self.blocks[-1]["signature"] = signature
+        elif text or signature:
+            self._begin("thinking", {"type": "thinking", "thinking": text, "signature": signature})
         if redacted:
             self._begin("redacted", {"type": "redacted_thinking", "data": seal.removeprefix(REDACTED)})
+        elif item.seal and self._last == "thinking":
+            self._last = "sealed"  # also by a seal that means nothing here

@@ -1,0 +1,74 @@
+"""Streams of real upstreams, of every dialect to callers of every dialect: whole, in pieces, and cut anywhere."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman import errors
+from tests.fuzz.accumulators import accumulated, finished
+from tests.fuzz.budget import BUDGET, SECONDS
+from tests.fuzz.chat_upstream import chat_answers
+from tests.fuzz.messages_upstream import messages_answers
+from tests.fuzz.passages import NAMES, Streamed, passage
+from tests.fuzz.responses_upstream import responses_answers
+from tests.fuzz.upstreams import Sent
+from tests.wire.cuts import PLACES, at_places
+
+pytestmark = pytest.mark.timeout(SECONDS)
+_ANSWERS: Final[dict[str, st.SearchStrategy[Sent]]] = {
+    "chat": chat_answers(),
+    "responses": responses_answers(),
+    "messages": messages_answers(),
+}
+_FRONTS: Final = st.sampled_from(NAMES)
+
+
+def search(holds: Callable[..., None], back: str, *others: st.SearchStrategy[Any]) -> None:
+    """Looks for a caller, and an answer of an upstream of this dialect, for which a property does not hold."""
+    BUDGET(given(_FRONTS, _ANSWERS[back], *others)(holds))()
+
+
+@pytest.mark.parametrize("back", NAMES)
+def test_a_translated_stream_adds_up_to_the_translated_answer(back: str) -> None:
+    def holds(front: str, sent: Sent) -> None:
+        streamed = Streamed(front, back, (sent.stream,))
+        assert streamed.relay.finished
+        body, usage = passage(front, back).answer(sent.body)
+        assert streamed.relay.usage == usage
+        if front != back:
+            assert accumulated(front, streamed.bodies) == finished(front, body)
+
+    search(holds, back)
+
+
+@pytest.mark.parametrize("back", NAMES)
+def test_a_stream_comes_out_the_same_however_the_network_cuts_it(back: str) -> None:
+    def holds(front: str, sent: Sent, size: int, places: set[int]) -> None:
+        data = sent.stream
+        whole = Streamed(front, back, (data,)).outcome
+        assert Streamed(front, back, (data[at : at + size] for at in range(0, len(data), size))).outcome == whole
+        assert Streamed(front, back, at_places(data, places)).outcome == whole
+
+    search(holds, back, st.sampled_from([1, 2, 17]), PLACES)
+
+
+@pytest.mark.parametrize("back", NAMES)
+def test_a_stream_that_breaks_off_is_a_failure_until_it_has_said_that_it_is_complete(back: str) -> None:
+    def holds(front: str, sent: Sent, place: int, inside: int) -> None:
+        enough = sent.enough if front != back or back == "chat" else _last(sent)
+        for count in {enough - 1, enough, place % (len(sent.frames) + 1)}:
+            *got, started = *sent.frames[:count], b"".join(sent.frames[count : count + 1])[:-2]
+            broken = Streamed(front, back, (*got, started[: inside % (len(started) + 1)]))
+            assert broken.relay.finished is (count >= enough), count
+            failure = broken.raised or broken.relay.failure
+            assert failure is None or failure.kind is errors.STREAM_ABORTED
+
+    search(holds, back, st.integers(0, 50), st.integers(0, 500))
+
+
+def _last(sent: Sent) -> int:
+    """The number of the frame that says to a caller of the same dialect that nothing more will come."""
+    return len(sent.frames) - sent.frames[-1].startswith(b"data: [DONE]")
