@@ -24,10 +24,13 @@ NOT_MIRRORED = {"e2e", "seeds", "fuzz", "support", "docs", "clients", "integrati
 """Directories of tests that look at the whole rather than at one module."""
 
 COVERED_BY: dict[str, str] = {
+    "gateway/archive.py": "e2e/test_state.py",
     "gateway/booking.py": "gateway/test_app.py",
     "gateway/call.py": "gateway/test_outbound.py",
     "gateway/clock.py": "gateway/test_issuing.py",
     "gateway/compose.py": "gateway/test_app.py",
+    "gateway/continuity.py": "e2e/test_state.py",
+    "gateway/conversations.py": "e2e/test_state.py",
     "gateway/demo.py": "gateway/test_app.py",
     "gateway/passthrough.py": "e2e/test_passthrough.py",
     "gateway/pump.py": "gateway/test_exchange.py",

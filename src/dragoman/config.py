@@ -164,7 +164,7 @@ class AliasConfig(_Section, frozen=True, kw_only=True):
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):
-    """Where keys and the ledger are kept."""
+    """Where keys, the ledger and responses are kept."""
 
     url: str = ""
     """`sqlite:///path` or `postgresql://...`; default a file under the state directory."""
@@ -172,6 +172,8 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     """Whether a call waits until its reservation is on disk."""
     flush_interval: float = 0.1
     """Seconds of ledger rows that a crash may lose, when not strict."""
+    keep_responses: float = 30 * 86_400.0
+    """Seconds for which responses are kept; 0 keeps none, and leaves it to upstreams that can."""
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
@@ -330,7 +332,7 @@ def _check(config: Config) -> None:
         _check_connection(at, upstream)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
-    _check_numbers("store", config.store, more_than_0=("flush_interval",))
+    _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
     config.routes()
 
 

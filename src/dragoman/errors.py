@@ -53,6 +53,14 @@ PERMISSION_DENIED = ErrorKind("permission_denied", 403, "permission_error", "for
 NOT_FOUND = ErrorKind("not_found", 404, _BAD, "route.not_found", "No such path")
 MODEL_NOT_FOUND = ErrorKind("model_not_found", 404, _BAD, "model.not_found", "No such model")
 ROUTE_NOT_FOUND = ErrorKind("route_not_found", 404, _BAD, "route.not_found", "No such alias")
+RESPONSE_NOT_FOUND = ErrorKind("response_not_found", 404, _BAD, "response.not_found", "No such response")
+PREVIOUS_RESPONSE_NOT_FOUND = ErrorKind(
+    "previous_response_not_found", 404, _BAD, "response.not_found", "No such previous response"
+)
+CONVERSATION_NOT_FOUND = ErrorKind(
+    "conversation_not_found", 404, _BAD, "conversation.not_found", "No such conversation"
+)
+ITEM_NOT_FOUND = ErrorKind("item_not_found", 404, _BAD, "item.not_found", "No such item")
 METHOD_NOT_ALLOWED = ErrorKind("method_not_allowed", 405, _BAD, "validation.error", "Method not allowed")
 BODY_TIMEOUT = ErrorKind("body_timeout", 408, _BAD, "timeout.body", "Request body came too slowly", True, 1)
 PAYLOAD_TOO_LARGE = ErrorKind("payload_too_large", 413, _BAD, "payload.too_large", "Request body too large")

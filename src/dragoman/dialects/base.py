@@ -38,10 +38,17 @@ class StreamRelay(Protocol):
     Once started, a broken stream ends in a typed error event instead, and `failure` says why.
     """
 
-    started: bool
-    finished: bool
-    usage: Usage | None
-    failure: GatewayError | None
+    @property
+    def started(self) -> bool: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def usage(self) -> Usage | None: ...
+
+    @property
+    def failure(self) -> GatewayError | None: ...
 
     def receive(self, data: bytes) -> list[bytes]: ...
 

@@ -16,11 +16,14 @@ from dragoman.config import Config
 from dragoman.errors import GatewayError
 from dragoman.gateway import convert
 from dragoman.gateway.admin import Admin
+from dragoman.gateway.archive import Archive
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Receive, Scope, Send
 from dragoman.gateway.catalog import Catalog
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.compose import Composer, Store, open_store
+from dragoman.gateway.continuity import Continuity
+from dragoman.gateway.conversations import Conversations
 from dragoman.gateway.counting import Counting
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
@@ -82,7 +85,12 @@ class Gateway:
         self.ledger = store.ledger
         self.keyring = Keyring(store.keys, self.clock, self._settings.admin_key)
         self.issuer = Issuer(store.keys, self.clock)
-        self._services = Services(self.keyring, self.ledger, self._observer, self.clock)
+        continuity = None
+        if self.config.store.keep_responses:
+            continuity = Continuity(store.responses, store.conversations, self.clock)
+        self._archive = Archive(store.responses)
+        self._conversations = Conversations(store.conversations, self.clock)
+        self._services = Services(self.keyring, self.ledger, self._observer, self.clock, continuity)
         self.health = health = Health(self._services, store.ping)
         self._probes = {
             "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
@@ -231,6 +239,14 @@ class Gateway:
             case "admin":
                 (await self.keyring.identify(call.token())).require_admin()
                 await self._administer(call, scope)
+            case "archive" | "conversations":
+                key = await self.keyring.identify(call.token())
+                if self._services.continuity is None:
+                    raise GatewayError(
+                        errors.NOT_FOUND, "This gateway keeps no responses: 'store.keep_responses' is 0."
+                    )
+                kept = self._archive if entry.kind == "archive" else self._conversations
+                await kept.answer(call, key)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":

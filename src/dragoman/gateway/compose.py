@@ -19,10 +19,12 @@ from dragoman.policy.aliases import Alias
 from dragoman.policy.egress import default_network, split_base_url
 from dragoman.policy.headers import RequestRule
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, KeyStore, Ledger, Vault
+from dragoman.ports import Clock, ConversationStore, KeyStore, Ledger, ResponseStore, Vault
+from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedger
+from dragoman.stores.responses import SqlResponseStore
 from dragoman.upstreams.http import HttpUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
@@ -38,6 +40,8 @@ class Store:
 
     keys: KeyStore
     ledger: Ledger
+    responses: ResponseStore
+    conversations: ConversationStore
     ping: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
@@ -53,7 +57,9 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
         await ledger.close()
         await asyncio.to_thread(database.close)
 
-    return Store(SqlKeyStore(database), ledger, database.ping, close)
+    lane = database.lane("responses", threads=2)
+    responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
+    return Store(SqlKeyStore(database), ledger, responses, conversations, database.ping, close)
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -5,14 +5,17 @@ from typing import Final
 from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
 from dragoman.dialects.base import Dialect
+from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
+from dragoman.gateway.continuity import Memory
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.policy.headers import MODEL_BACK, MODEL_PASS, value_of
+from dragoman.policy.keys import Key
 from dragoman.policy.routing import RETRY_STATUS, Target
 from dragoman.ports import Reply, Timeouts, Upstream, UpstreamRequest
 from dragoman.turn import Loss
@@ -27,20 +30,32 @@ MAX_LOSSES: Final = 32
 class Exchange:
     """One call of the model surface. `run` is the whole of it."""
 
-    __slots__ = ("_call", "_dialect", "_runtime", "_services", "booking")
+    __slots__ = ("_call", "_dialect", "_memory", "_runtime", "_services", "booking")
 
     def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services) -> None:
         self._call = call
         self._dialect = dialect
         self._runtime = runtime
         self._services = services
+        self._memory: Memory | None = None
         self.booking = Booking(services, call, dialect.name)
 
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
-        call, booking, server = self._call, self.booking, self._runtime.config.server
+        call, server = self._call, self._runtime.config.server
         key = await self._services.keyring.identify(call.token())
         body = await call.read(server.max_body, server.body_timeout)
+        continuity = self._services.continuity
+        if continuity is None or self._dialect is not RESPONSES_DIALECT:
+            await self.carry(key, body)
+            return
+        memory = await call.watch.guard(continuity.begin(key, body))
+        await self.carry(key, body if memory is None else memory.body, memory)
+
+    async def carry(self, key: Key, body: bytes, memory: Memory | None = None) -> None:
+        """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
+        booking, server = self.booking, self._runtime.config.server
+        self._memory = memory
         bridge = Bridge(self._dialect, body, Ids(new_id, self._services.clock.now), max_event=server.max_event)
         turn = bridge.turn
         booking.identify(key, turn.model)
@@ -88,7 +103,11 @@ class Exchange:
                 check_stream(reply)
                 stream.headers = [*loss_header(passage.losses), *_back(reply.headers)]
                 stream.redact = upstream.redact
-                await stream.run(reply, passage.stream(), timeouts)
+                relay = passage.stream()
+                if self._memory is not None:
+                    relay = self._memory.stream(relay)
+                    stream.keep = self._memory.keep
+                await stream.run(reply, relay, timeouts)
         except GatewayError as error:
             error.message = upstream.redact(error.message.encode()).decode()  # it may quote the upstream
             raise
@@ -116,6 +135,9 @@ class Exchange:
         check_encoding(reply)
         answer, usage = passage.answer(await read_all(self._call, reply, MAX_ANSWER, timeouts.idle))
         self.booking.usage = usage
+        if self._memory is not None:
+            answer = self._memory.answer(answer)
+            await self._call.watch.guard(self._memory.keep())
         headers = [(b"content-type", JSON), *loss_header(passage.losses), *_back(reply.headers)]
         await self._call.answer(reply.status, headers, answer, source="upstream")
 

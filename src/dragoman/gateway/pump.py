@@ -4,7 +4,7 @@ One await per chunk read and one send per event; no task, queue or generator per
 reads slowly stops the reading here; one that leaves cancels the call's task.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from dragoman import errors
@@ -47,7 +47,7 @@ class ModelStream:
     be a plain HTTP error or another attempt; after content it ends the stream in a typed error event.
     """
 
-    __slots__ = ("_booking", "_call", "headers", "redact")
+    __slots__ = ("_booking", "_call", "headers", "keep", "redact")
 
     def __init__(self, call: Call, booking: Booking) -> None:
         self._call = call
@@ -56,36 +56,46 @@ class ModelStream:
         """Headers of the upstream's that go with the head."""
         self.redact: Callable[[bytes], bytes] = bytes
         """The upstream's own, for what it says in an error."""
+        self.keep: Callable[[], Awaitable[None]] | None = None
+        """Awaited before the last of an answer is sent: whoever has seen its end can come back to it."""
 
     async def run(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> None:
         """Sends the answer to its end. Raises `GatewayError` while another upstream may still be asked."""
-        call = self._call
-        watch = call.watch
         try:
-            while True:
-                data = await watch.guard(reply.read())
-                events = relay.receive(data) if data else relay.eof()
-                if relay.failure is not None:
-                    events = [self.redact(event) for event in events]  # they may quote the upstream
-                if events:
-                    if self._booking.first_token_at is None:
-                        self._booking.first_token()
-                        watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
-                    watch.touch()
-                    await self._send(events)
-                elif relay.started:
-                    watch.heard()
-                if not data or relay.finished or relay.failure is not None:
-                    break
+            while not await self._step(reply, relay, timeouts):
+                pass
         except GatewayError as error:
-            if not relay.started:
+            if not relay.started or error.kind is errors.STORE_UNAVAILABLE:
                 raise
-            await self._send(relay.fail(error))
+            events = relay.fail(error)
+            await self._keep()
+            await self._send(events)
         finally:
             self._booking.usage = relay.usage or self._booking.usage
         if relay.failure is not None:
             self._booking.error = relay.failure.kind.code
-        await call.send(b"", more=False)
+        await self._call.send(b"", more=False)
+
+    async def _step(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> bool:
+        """Carries what the upstream sends next; True if that was the end."""
+        watch = self._call.watch
+        data = await watch.guard(reply.read())
+        events = relay.receive(data) if data else relay.eof()
+        over = not data or relay.finished
+        if relay.failure is not None:
+            over = True
+            events = [self.redact(event) for event in events]  # they may quote the upstream
+        if events:
+            if self._booking.first_token_at is None:
+                self._booking.first_token()
+                watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
+            watch.touch()
+            if over:
+                await self._keep()
+            await self._send(events)
+        elif relay.started:
+            watch.heard()
+        return over
 
     async def end(self, events: list[bytes]) -> None:
         """Ends a stream whose head is out but to which no upstream had anything to say."""
@@ -99,6 +109,10 @@ class ModelStream:
         if not self._call.head_sent:
             await self._start()
         await self._call.send(sse.PING)
+
+    async def _keep(self) -> None:
+        if self.keep is not None:
+            await self._call.watch.guard(self.keep())
 
     async def _send(self, events: list[bytes]) -> None:
         if not self._call.head_sent:

@@ -14,7 +14,7 @@ from dragoman.policy import aliases
 
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
-    "metrics", "outbound_status", "convert", "count",
+    "metrics", "outbound_status", "convert", "count", "archive", "conversations",
 ]  # fmt: skip
 
 
@@ -53,6 +53,8 @@ class Table:
         self._prefixes: tuple[tuple[bytes, Entry], ...] = (
             (aliases.PREFIX, Entry("outbound", None)),
             (b"/v1/models/", Entry("model", GET)),
+            (b"/v1/responses/", Entry("archive", None)),
+            (b"/v1/conversations", Entry("conversations", None)),
             (b"/admin/", Entry("admin", None)),
             *((b"/v1/" + name, Entry("passthrough", None)) for name in passthrough.ENDPOINTS),
         )

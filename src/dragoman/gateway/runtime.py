@@ -9,6 +9,7 @@ from typing import Final
 
 from dragoman.config import Config
 from dragoman.dialects.profile import Profile
+from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.aliases import Alias
@@ -46,3 +47,5 @@ class Services:
     ledger: Ledger
     observer: Observer
     clock: Clock
+    continuity: Continuity | None
+    """None where the gateway keeps no responses: upstreams may, if they can."""

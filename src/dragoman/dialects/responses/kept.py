@@ -1,0 +1,110 @@
+"""An answer that the gateway keeps, on its way to the caller: under the gateway's id, and with what it knows of it.
+
+The response object in an answer, and in the few events of a stream that carry one, gets the members that only
+who keeps it can say: its id, what it follows on, that it is stored. The last such object is what is kept.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.dialects.base import StreamRelay
+from dragoman.errors import GatewayError
+from dragoman.turn import Usage
+from dragoman.wire import sse
+from dragoman.wire.chat import Fields, parse_fields, render_fields
+
+_CARRIERS: Final = tuple(
+    b"event: response." + name for name in
+    (b"created", b"queued", b"in_progress", b"completed", b"incomplete", b"failed")
+)  # fmt: skip
+_ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
+
+
+class _Status(msgspec.Struct, frozen=True):
+    status: str = ""
+
+
+_status: Final = msgspec.json.Decoder(_Status)
+_output: Final = msgspec.json.Decoder(list[Raw])
+
+
+class KeptAnswer:
+    """One response that is kept: its members so far, and its status once it has ended."""
+
+    __slots__ = ("_members", "fields", "status")
+
+    def __init__(self, members: Fields) -> None:
+        """`members` replace those of the response object."""
+        self._members = members
+        self.fields: Fields = {}
+        self.status = ""
+
+    def answer(self, body: bytes) -> bytes:
+        """A whole answer."""
+        return render_fields(self._take(body))
+
+    def event(self, event: bytes) -> bytes:
+        """One event of a stream, as it stands in the stream."""
+        if not event.startswith(_CARRIERS):
+            return event
+        head, data = event.split(b"\n", 2)[:2]
+        fields = parse_fields(data.removeprefix(b"data: "))
+        fields["response"] = Raw(render_fields(self._take(bytes(fields["response"]))))
+        return sse.render(render_fields(fields), head.removeprefix(b"event: "))
+
+    @property
+    def ended(self) -> bool:
+        return self.status in _ENDED
+
+    @property
+    def output(self) -> tuple[Raw, ...]:
+        """The items of the answer."""
+        value = self.fields.get("output")
+        return () if value is None else tuple(_output.decode(value))
+
+    @property
+    def body(self) -> bytes:
+        """The response object without its output, which is kept item by item."""
+        return render_fields({name: value for name, value in self.fields.items() if name != "output"})
+
+    def _take(self, body: bytes) -> Fields:
+        self.fields = fields = {**parse_fields(body), **self._members}
+        self.status = _status.decode(body).status or "completed"
+        return fields
+
+
+class KeptStream:
+    """A relay whose events pass through a `KeptAnswer`."""
+
+    __slots__ = ("_kept", "_relay")
+
+    def __init__(self, relay: StreamRelay, kept: KeptAnswer) -> None:
+        self._relay = relay
+        self._kept = kept
+
+    @property
+    def started(self) -> bool:
+        return self._relay.started
+
+    @property
+    def finished(self) -> bool:
+        return self._relay.finished
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._relay.usage
+
+    @property
+    def failure(self) -> GatewayError | None:
+        return self._relay.failure
+
+    def receive(self, data: bytes) -> list[bytes]:
+        return [self._kept.event(event) for event in self._relay.receive(data)]
+
+    def eof(self) -> list[bytes]:
+        return [self._kept.event(event) for event in self._relay.eof()]
+
+    def fail(self, error: GatewayError) -> list[bytes]:
+        return [self._kept.event(event) for event in self._relay.fail(error)]

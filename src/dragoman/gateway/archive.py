@@ -1,0 +1,99 @@
+"""What was kept of responses: `/v1/responses/{id}` and what is below it.
+
+Shapes as in OpenAI's API reference (`GET`, `DELETE`, `/cancel`, `/input_items`). A response of another key does not
+exist. `input_items` lists everything that the response was made from, its history included.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Raw
+
+from dragoman import errors
+from dragoman.dialects.responses.continuation import Given, listed
+from dragoman.errors import GatewayError
+from dragoman.gateway.call import Call
+from dragoman.gateway.query import Page, Query
+from dragoman.policy.keys import Key
+from dragoman.ports import ResponseStore, StoredItem, StoredResponse
+from dragoman.wire.chat import Fields, parse_fields, raw
+
+PREFIX: Final = b"/v1/responses/"
+_PATH: Final = re.compile(rb"/v1/responses/([A-Za-z0-9_.:-]{1,256})(?:/(cancel|input_items))?")
+_METHODS: Final[dict[str, tuple[str, ...]]] = {
+    "": ("GET", "HEAD", "DELETE"),
+    "cancel": ("POST",),
+    "input_items": ("GET", "HEAD"),
+}
+
+
+class Archive:
+    """Answers for kept responses."""
+
+    def __init__(self, responses: ResponseStore) -> None:
+        self._responses = responses
+
+    async def answer(self, call: Call, key: Key) -> None:
+        """Raises `GatewayError` RESPONSE_NOT_FOUND, METHOD_NOT_ALLOWED or, for what is asked, INVALID_REQUEST."""
+        match = _PATH.fullmatch(call.path)
+        if match is None:
+            raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
+        name, below = match[1].decode(), (match[2] or b"").decode()
+        methods = _METHODS[below]
+        if call.method not in methods:
+            allow = {"Allow": ", ".join(methods)}
+            raise GatewayError(errors.METHOD_NOT_ALLOWED, f"{call.method} is not for this path.", headers=allow)
+        if below == "input_items":
+            await self._input_items(call, key, name)
+        elif below == "cancel":
+            await self._cancel(call, key, name)
+        elif call.method == "DELETE":
+            await self._delete(call, key, name)
+        else:
+            await self._get(call, key, name)
+
+    async def _get(self, call: Call, key: Key, name: str) -> None:
+        query = Query(call.query, ("include", "include_obfuscation", "starting_after", "stream"))
+        stored, output = await self._find(name, key)
+        if query.flag("stream"):
+            raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be streamed.", param="stream")
+        await call.answer_json(assemble(stored, output))
+
+    async def _delete(self, call: Call, key: Key, name: str) -> None:
+        if not await self._responses.delete(name, key.id):
+            raise _unknown(name)
+        await call.answer_json({"id": name, "object": "response", "deleted": True})
+
+    async def _cancel(self, call: Call, key: Key, name: str) -> None:
+        await self._find(name, key)
+        raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be cancelled.")
+
+    async def _input_items(self, call: Call, key: Key, name: str) -> None:
+        query = Query(call.query, ("after", "include", "limit", "order"))
+        items = await self._responses.context(name, key.id, output=False)
+        if items is None:
+            raise _unknown(name)
+        await call.answer_json(page(query, items))
+
+    async def _find(self, name: str, key: Key) -> tuple[StoredResponse, Sequence[StoredItem]]:
+        found = await self._responses.get(name, key.id)
+        if found is None:
+            raise _unknown(name)
+        return found
+
+
+def assemble(stored: StoredResponse, output: Sequence[StoredItem]) -> Fields:
+    """The response object, its output in its place."""
+    return {**parse_fields(stored.body), "output": raw([Raw(item.value) for item in output])}
+
+
+def page(query: Query, items: Sequence[StoredItem]) -> Page:
+    """A page of items as they are shown in lists."""
+    found, more = query.page([(item.id, item.value) for item in items])
+    data = [listed(Given(name, Raw(value))) for name, value in found]
+    return Page(data, found[0][0] if found else None, found[-1][0] if found else None, more)
+
+
+def _unknown(name: str) -> GatewayError:
+    return GatewayError(errors.RESPONSE_NOT_FOUND, f"Response with id {name!r} not found.")

@@ -1,0 +1,130 @@
+"""What a Responses call follows on, looked up before it, and what is kept of it after.
+
+The gateway keeps responses itself, whatever upstream answers: an upstream is asked a whole question and told to
+keep nothing, so that a chain can go on over any upstream, and a response belongs to the key that made it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dragoman import errors
+from dragoman.dialects import head
+from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.responses import continuation
+from dragoman.dialects.responses.continuation import Asked, Given
+from dragoman.dialects.responses.kept import KeptAnswer, KeptStream
+from dragoman.errors import GatewayError
+from dragoman.gateway.clock import new_id
+from dragoman.policy.keys import Key
+from dragoman.ports import Clock, ConversationStore, ResponseStore, StoredItem, StoredResponse
+from dragoman.wire.chat import Fields, raw, render_fields
+
+PREFIX: Final = "resp_"
+
+
+class Memory:
+    """One call that is kept or follows on something kept."""
+
+    __slots__ = ("_fields", "_kept", "_stored", "answered", "asked", "given", "responses")
+
+    def __init__(
+        self, fields: Fields, asked: Asked, given: Sequence[Given], stored: StoredResponse, responses: ResponseStore
+    ) -> None:
+        self._fields = fields
+        self._stored = stored
+        self._kept = KeptAnswer(_members(asked, stored))
+        self.asked = asked
+        self.given = given
+        self.responses = responses
+        self.answered = False
+
+    @property
+    def id(self) -> str:
+        return self._stored.id
+
+    @property
+    def body(self) -> bytes:
+        """The whole question, as an upstream is asked it."""
+        return render_fields(self._fields)
+
+    def answer(self, body: bytes) -> bytes:
+        """A whole answer, under our id."""
+        return self._kept.answer(body)
+
+    def stream(self, relay: StreamRelay) -> StreamRelay:
+        """A streamed answer, under our id."""
+        return KeptStream(relay, self._kept)
+
+    async def keep(self) -> None:
+        """Stores what has come, once it has ended; returns when the next call can read it."""
+        kept = self._kept
+        if not self.asked.store or not kept.ended or self.answered:
+            return
+        self.answered = True
+        output = stored_items(continuation.identify(kept.output, new_id))
+        if self.asked.background:
+            await self.responses.finish(self.id, kept.status, kept.body, output)
+            return
+        stored = self._stored
+        response = StoredResponse(
+            stored.id, stored.key_id, stored.created_at, kept.status, kept.body, stored.previous_id,
+            stored.conversation_id, stored.seen,
+        )  # fmt: skip
+        await self.responses.add(response, stored_items(self.given), output)
+
+
+class Continuity:
+    """Looks up what a call follows on."""
+
+    def __init__(self, responses: ResponseStore, conversations: ConversationStore, clock: Clock) -> None:
+        self._responses = responses
+        self._conversations = conversations
+        self._clock = clock
+
+    async def begin(self, key: Key, body: bytes) -> Memory | None:
+        """The memory of a call, None for one that needs none. Raises `GatewayError`."""
+        fields = head.parse(body)
+        asked = continuation.parse(fields)
+        if not (asked.store or asked.previous or asked.conversation or asked.references):
+            return None
+        history, seen = await self._history(key, asked)
+        found = await self._responses.items(tuple((asked.references or {}).values()), key.id)
+        given = continuation.identify(continuation.resolve(asked, found), new_id) if asked.store else ()
+        stored = StoredResponse(
+            new_id(PREFIX), key.id, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen
+        )
+        whole = continuation.expand(fields, asked, [item.value for item in history], found)
+        return Memory(whole, asked, given, stored, self._responses)
+
+    async def _history(self, key: Key, asked: Asked) -> tuple[Sequence[StoredItem], int]:
+        """What stands before the call's own items, and how long the conversation was, if it is in one."""
+        if asked.previous:
+            items = await self._responses.context(asked.previous, key.id, output=True)
+            if items is None:
+                message = f"Previous response with id {asked.previous!r} not found."
+                raise GatewayError(errors.PREVIOUS_RESPONSE_NOT_FOUND, message, param="previous_response_id")
+            return items, 0
+        if asked.conversation:
+            read = await self._conversations.read(asked.conversation, key.id)
+            if read is None:
+                message = f"Conversation with id {asked.conversation!r} not found."
+                raise GatewayError(errors.CONVERSATION_NOT_FOUND, message, param="conversation")
+            return read[1], read[0].length
+        return (), 0
+
+
+def stored_items(given: Sequence[Given]) -> tuple[StoredItem, ...]:
+    return tuple(StoredItem(item.id, bytes(item.value)) for item in given)
+
+
+def _members(asked: Asked, stored: StoredResponse) -> Fields:
+    """What only who keeps a response can say of it."""
+    members: Fields = {
+        "id": raw(stored.id),
+        "previous_response_id": raw(stored.previous_id or None),
+        "store": raw(asked.store),
+        "background": raw(asked.background),
+    }
+    if stored.conversation_id:
+        members["conversation"] = raw({"id": stored.conversation_id})
+    return members

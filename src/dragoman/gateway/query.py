@@ -1,0 +1,76 @@
+"""The query string of a call to a resource of ours, and the pages of its lists."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Raw
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+
+MAX_PAGE: Final = 100
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A list as OpenAI's API reference has it; the ids are those of its ends, None in an empty one."""
+
+    data: list[Raw]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    object: str = "list"
+
+
+class Query:
+    """Reads parameters by type; each error names the parameter. `known` are those that the route has."""
+
+    def __init__(self, text: bytes, known: Collection[str]) -> None:
+        self._values: dict[str, str] = {}
+        for given, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True):
+            name = given.removesuffix("[]")
+            if name not in known:
+                listed = ", ".join(sorted(known)) or "none"
+                raise _invalid(name, f"Unknown query parameter {name!r}; known here: {listed}.")
+            self._values[name] = value
+
+    def text(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not value.lstrip("-").isdigit() or not value.isascii() or len(value) > 18 or not least <= int(value) <= most:
+            raise _invalid(name, f"{name!r} must be a whole number from {least} to {most}.")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        value = self._values.get(name, "false")
+        if value not in ("true", "false"):
+            raise _invalid(name, f"{name!r} must be true or false.")
+        return value == "true"
+
+    def page(self, items: Sequence[tuple[str, T]]) -> tuple[Sequence[tuple[str, T]], bool]:
+        """The part of `items`, ids before values and the oldest first, that `limit`, `order` and `after` ask for.
+
+        Raises `GatewayError` INVALID_REQUEST if there is no item `after`.
+        """
+        limit = self.number("limit", 20, least=1, most=MAX_PAGE)
+        order = self._values.get("order", "desc")
+        if order not in ("asc", "desc"):
+            raise _invalid("order", "'order' must be asc or desc.")
+        ordered = list(items) if order == "asc" else list(items)[::-1]
+        after = self._values.get("after")
+        if after is not None:
+            place = next((at for at, (name, _) in enumerate(ordered) if name == after), None)
+            if place is None:
+                raise _invalid("after", f"There is no item {after!r} in this list.")
+            ordered = ordered[place + 1 :]
+        return ordered[:limit], len(ordered) > limit
+
+
+def _invalid(name: str, message: str) -> GatewayError:
+    return GatewayError(errors.INVALID_REQUEST, message, param=name)
