@@ -4,7 +4,7 @@ Everything that does I/O, reads a clock or keeps a secret stands behind one of t
 gateway names no adapter and every adapter is held to the same contract test.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -354,10 +354,13 @@ class JobRun(Protocol):
     payload: bytes
     attempt: int
     """1, and more only for an idempotent job that is run again."""
-    recorded: int
-    """Number of the next event. The output of earlier runs stays, and a further run adds to it."""
     cancelled: bool
     """Whether someone asked for the end; if not, `CancelledError` means that the gateway stops."""
+
+    @property
+    def recorded(self) -> int:
+        """Number of the next event. The output of earlier runs stays, and a further run adds to it."""
+        ...
 
     async def append(self, data: bytes) -> None:
         """Adds an event to the output, and waits while too much of it is not stored yet.
@@ -419,7 +422,7 @@ class Jobs(Protocol):
         """
         ...
 
-    def events(self, job_id: str, after: int = -1) -> AsyncIterator[tuple[int, bytes]]:
+    def events(self, job_id: str, after: int = -1) -> AsyncGenerator[tuple[int, bytes], None]:
         """The events with numbers above `after`: those stored, then those to come, until the job has ended.
 
         Ends at once for an unknown job. To stop earlier, `aclose` it or let it go.
