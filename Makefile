@@ -27,7 +27,7 @@ test: check  ## lint, types, contracts, and the whole test-suite
 test-integration: $(VENV)/.ready  ## seed 000's tests against a gateway of its own, or the one at CHAT2RESPONSE_BASE
 	$(BIN)/python -m tests.integration $(ARGS)
 
-test-clients: $(VENV)/.ready  ## the official Node client (Node >= 22 from PATH, else from PyPI)
+test-clients: $(VENV)/.ready  ## the official Node client, Codex and Claude Code (Node >= 22 from PATH, else from PyPI)
 	$(BIN)/python -m tests.clients.node || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes \
 		-r tests/clients/requirements.lock
 	$(BIN)/python -m pytest tests/clients $(ARGS)

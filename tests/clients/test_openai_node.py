@@ -1,11 +1,9 @@
 """The tests of `openai.test.mjs`, each in a Node of its own; without a Node they fail."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from tests.clients import node as nodes
 from tests.clients.node import HERE, Node
 from tests.e2e.conftest import faulty
 from tests.support.live import Live
@@ -14,13 +12,6 @@ __all__ = ["faulty"]
 
 SCRIPT = "openai.test.mjs"
 NAMES = re.findall(r'^test\("([^"]+)"', (HERE / SCRIPT).read_text(), re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
-    found = nodes.find()
-    found.install()
-    yield found
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,40 @@
+"""A Node with the clients installed, and a gateway whose models have nothing behind them but Chat Completions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.clients import node as nodes
+from tests.clients.node import Node
+from tests.support.live import Live, running
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    found = nodes.find()
+    found.install()
+    return found
+
+
+def chat_only(values: dict[str, Any], mock_url: str) -> None:
+    """`qwen` as an open model is served, `plain` as OpenAI's are; `busy` and `breaks` go wrong."""
+    base = "only/chat/v1"
+    values["upstreams"] |= {
+        "vllm": {"base_url": f"{mock_url}/{base}", "profile": "vllm"},
+        "chat": {"base_url": f"{mock_url}/{base}"},
+        "busy": {"base_url": f"{mock_url}/scenario/status:429/{base}"},
+        "breaks": {"base_url": f"{mock_url}/scenario/cut-after:6/{base}"},
+    }
+    values["models"] |= {
+        "qwen": {"upstream": "vllm", "model": "deepseek-reasoner"},
+        "plain": {"upstream": "chat", "model": "gpt-4"},
+        "busy": {"upstream": "busy", "model": "gpt-4"},
+        "breaks": {"upstream": "breaks", "model": "gpt-4"},
+    }
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with running(tmp_path_factory.mktemp("agents"), chat_only, timing="instant") as live:
+        yield live
