@@ -106,18 +106,29 @@ class MessagesReader:
         self._sequence = ""
         self._explanation = ""
         self._usage: wire.Usage | None = None
+        self._broken: WireError | None = None
         self.done = False
 
     def receive(self, data: bytes) -> list[Event]:
+        """Raises `WireError`, but not before the events that came in front of what is wrong have been given."""
+        if self._broken is not None:
+            raise self._broken
         out: list[Event] = []
-        for frame in self._decoder.receive(data):
-            if self.done:
-                break
-            self._frame(frame, out)
+        try:
+            for frame in self._decoder.receive(data):
+                if self.done:
+                    break
+                self._frame(frame, out)
+        except WireError as error:
+            self._broken = error
+            if not out:
+                raise
         return out
 
     def eof(self) -> list[Event]:
         """The end of the stream; nothing if it came before a stop reason, for then it was cut."""
+        if self._broken is not None:
+            raise self._broken
         out: list[Event] = []
         if not self.done and self._reason is not None:
             self._end(self._reason, out)
