@@ -85,7 +85,9 @@ def test_a_wrapped_tool_says_how_it_is_used() -> None:
     grammar = msgspec.Raw(b'{"type":"grammar","syntax":"lark","definition":"start: /a+/"}')
     full = wrap_description(Tool("patch", "Patches files.", kind="custom", format=grammar))
     assert full.startswith("Patches files.\n\n" + bare)
-    assert "start: /a+/" in full
+    assert full.endswith("The input must follow this grammar (lark):\n\nstart: /a+/")
+    text = msgspec.Raw(b'{"type":"text"}')
+    assert wrap_description(Tool("patch", kind="custom", format=text)) == bare
 
 
 def test_a_tool_says_what_its_namespace_is_where_there_are_none() -> None:

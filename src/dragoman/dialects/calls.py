@@ -30,6 +30,13 @@ class _Wrapped(msgspec.Struct, frozen=True):
     input: str
 
 
+class _Format(msgspec.Struct, frozen=True):
+    """A custom tool's format in Responses form; any text, if it has no definition."""
+
+    definition: str = ""
+    syntax: str = ""
+
+
 class Calls:
     """What the calls of an answer mean to the request they answer."""
 
@@ -82,8 +89,15 @@ def wrap_description(tool: Tool) -> str:
     """What the function that stands for a custom tool says of itself; its format, which nobody enforces, included."""
     notes = [description(tool) or "", _WRAP_NOTE]
     if tool.format is not msgspec.UNSET:
-        notes.append(f"Its format: {bytes(tool.format).decode()}")
+        notes.append(_describe(tool.format))
     return "\n\n".join(note for note in notes if note)
+
+
+def _describe(form: msgspec.Raw) -> str:
+    given = msgspec.json.decode(form, type=_Format)
+    if not given.definition:
+        return ""
+    return f"The input must follow this grammar ({given.syntax}):\n\n{given.definition}"
 
 
 def is_plain(name: str) -> bool:
