@@ -252,7 +252,8 @@ def _parse(codec: Codec, body: bytes) -> Turn:
 
 def _render(codec: Codec, turn: Turn, model: str, profile: Profile) -> Rendered:
     try:
-        return codec.render(turn, model, profile)
+        rendered = codec.render(turn, model, profile)
+        return Rendered(rendered.body, tuple(dict.fromkeys(rendered.losses)))  # each loss is told once
     except msgspec.DecodeError as error:
         raise _unreadable(error) from None
 

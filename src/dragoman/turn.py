@@ -13,13 +13,16 @@ Rules that every reader keeps, so that every writer may rely on them:
 """
 
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 Dialect = Literal["chat", "responses", "messages"]
 Role = Literal["system", "developer", "user", "assistant"]
 CallKind = Literal["function", "custom"]
+
+INSTRUCTIONS: Final = "instructions"
+"""The `id` of a system message that stands outside of the conversation, where a request has such a place."""
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,8 +1,10 @@
 import msgspec
 import pytest
 
+from dragoman import errors
 from dragoman.dialects.calls import alias
 from dragoman.dialects.profile import PROFILES, Profile
+from dragoman.errors import GatewayError
 from dragoman.turn import (
     Audio,
     Image,
@@ -146,9 +148,10 @@ def test_an_output_stands_behind_its_call_even_if_somebody_spoke_between() -> No
     assert lost(*given) == [("input[4]", "mapped")]
 
 
-def test_an_output_without_its_call_stays_where_it_is() -> None:
-    sent = messages(USER, ToolResult("x", (Text("1"),)))
-    assert sent[1] == {"role": "tool", "tool_call_id": "x", "content": "1"}
+def test_an_output_without_its_call_is_refused_by_name() -> None:
+    with pytest.raises(GatewayError, match="No call with the id 'x'") as raised:
+        messages(USER, ToolResult("x", (Text("1"),)))
+    assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, "input[1].call_id")
 
 
 def test_regression_32_reasoning_is_kept_for_the_provider_and_never_becomes_text() -> None:
@@ -268,20 +271,23 @@ def test_regression_33_an_image_that_a_tool_gave_reaches_the_model_after_all_out
     refused(lambda: messages(*given, profile=Profile(tool_images="reject")), "input[2].output", UNSUPPORTED)
 
 
+CALL = ToolCall("a", "f", "{}")
+
+
 def test_a_tool_that_failed_says_so() -> None:
     for parts, text in (((Text("x"),), "Error: x"), ((), "Error: "), ((Text("x"), Text("y")), "Error: x")):
-        content = messages(ToolResult("a", parts, is_error=True))[0]["content"]
+        content = messages(CALL, ToolResult("a", parts, is_error=True))[1]["content"]
         assert (content if isinstance(content, str) else content[0]["text"]) == text
-    assert lost(ToolResult("a", (Text("x"),), is_error=True)) == [("input[0].is_error", "mapped")]
+    assert lost(CALL, ToolResult("a", (Text("x"),), is_error=True)) == [("input[1].is_error", "mapped")]
 
 
 def test_the_texts_of_a_tool_are_a_list_or_one_string() -> None:
     given = ToolResult("a", (Text("x"), Refusal("y"), Text("z", cache=raw({"mode": "explicit"}))))
-    assert [part["text"] for part in messages(given)[0]["content"]] == ["x", "y", "z"]
-    assert "prompt_cache_breakpoint" in messages(given)[0]["content"][2]
-    plain = ToolResult("a", (Text("x"), Text("y")))
-    assert messages(plain, profile=OPEN)[0]["content"] == "x\n\ny"
-    assert messages(ToolResult("a", ()))[0]["content"] == ""
+    assert [part["text"] for part in messages(CALL, given)[1]["content"]] == ["x", "y", "z"]
+    assert "prompt_cache_breakpoint" in messages(CALL, given)[1]["content"][2]
+    plain = ToolResult("a", (Text("x"), Text(""), Text("y")))
+    assert messages(CALL, plain, profile=OPEN)[1]["content"] == "x\n\ny"
+    assert messages(CALL, ToolResult("a", ()))[1]["content"] == ""
 
 
 def test_regression_34_a_custom_call_in_the_history_is_what_its_tool_is() -> None:

@@ -83,6 +83,19 @@ def test_what_chat_cannot_say_is_refused_by_name_or_lost_with_leave(
     assert losses(given, lenient) == [(param, "dropped")]
 
 
+@pytest.mark.parametrize(
+    ("param", "value", "dialect"),
+    [
+        ("cache_control", {"type": "ephemeral"}, "messages"),
+        ("tools[1].cache_control", {"type": "ephemeral"}, "messages"),
+    ],
+)
+def test_what_no_answer_depends_on_is_a_loss(param: str, value: object, dialect: Dialect) -> None:
+    given = turn(extra(param, value, dialect))
+    assert rendered(given) == rendered(turn())
+    assert losses(given) == [(param, "dropped")]
+
+
 def test_what_came_from_chat_goes_back_where_it_stood() -> None:
     given = {"logit_bias": {"1": -100}, "prediction": {"type": "content", "content": "x"}, "modalities": ["text"]}
     extras = [extra(name, value, "chat") for name, value in given.items()]

@@ -1,21 +1,22 @@
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from dragoman import errors
 from dragoman.dialects.messages.blocks import parse_messages, parse_system
 from dragoman.errors import GatewayError
-from dragoman.turn import Extra, File, Image, Item, Message, Native, Reasoning, Text, ToolCall, ToolResult
+from dragoman.turn import INSTRUCTIONS, Extra, File, Image, Item, Message, Native, Reasoning, Text, ToolCall, ToolResult
 from tests.dialects.messages.answers import raw
 from tests.dialects.messages.streams import CITED
 
 CACHE = {"type": "ephemeral", "ttl": "1h"}
 
 
-def parse(*messages: object) -> tuple[Item, ...]:
-    extras: list[Extra] = []
-    items = parse_messages(raw(messages), extras)
-    assert extras == []
+def parse(*messages: object, extras: Sequence[Extra] = ()) -> tuple[Item, ...]:
+    found: list[Extra] = []
+    items = parse_messages(raw(messages), found)
+    assert found == [*extras]
     return items
 
 
@@ -64,7 +65,8 @@ def test_tool_results_come_first_in_their_order_and_then_what_the_user_says() ->
         ]},
         {"type": "tool_result", "tool_use_id": "c", "cache_control": CACHE, "is_error": None},
     ]  # fmt: skip
-    assert parse(user(text("Look:"), *results, text("Well?"))) == (
+    extras = [Extra("messages", "messages[0].content[3].cache_control", raw(CACHE))]
+    assert parse(user(text("Look:"), *results, text("Well?")), extras=extras) == (
         ToolResult("b", (Text("sunny"),)),
         ToolResult("a", (Text("no"), Image(url="data:image/png;base64,AA==")), is_error=True),
         ToolResult("c", ()),
@@ -82,7 +84,8 @@ def test_an_assistants_blocks_are_items_in_their_order() -> None:
             {"type": "tool_use", "id": "a", "name": "look", "input": {"at": "ö", "n": 1.50}, "cache_control": CACHE},
             {"type": "tool_use", "id": "b", "name": "go", "input": {}, "caller": {"type": "direct"}},
             text("Done."),
-        )
+        ),
+        extras=[Extra("messages", "messages[0].content[4].cache_control", raw(CACHE))],
     )
     assert items == (
         Reasoning(("hm",), seal="sig", sealed_by="messages"),
@@ -164,9 +167,10 @@ def test_what_a_tool_cannot_give_elsewhere_is_refused() -> None:
 
 
 def test_a_system_prompt_is_one_leading_message() -> None:
-    assert parse_system(raw("Be brief."), []) == (Message("system", (Text("Be brief."),)),)
+    assert parse_system(raw("Be brief."), []) == (Message("system", (Text("Be brief."),), id=INSTRUCTIONS),)
     blocks = [text("a"), text("b", cache_control=CACHE)]
-    assert parse_system(raw(blocks), []) == (Message("system", (Text("a"), Text("b", cache=raw(CACHE)))),)
+    said = (Text("a"), Text("b", cache=raw(CACHE)))
+    assert parse_system(raw(blocks), []) == (Message("system", said, id=INSTRUCTIONS),)
     assert parse_system(raw(""), []) == ()
     assert parse_system(raw([]), []) == ()
 

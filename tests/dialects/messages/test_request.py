@@ -10,6 +10,7 @@ from dragoman.dialects.messages.request import parse, parse_count, render
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
 from dragoman.turn import (
+    INSTRUCTIONS,
     Extra,
     Format,
     Message,
@@ -53,7 +54,7 @@ TURN = Turn(
     model="m",
     stream=True,
     items=(
-        Message("system", (Text("Be brief.", cache=raw({"type": "ephemeral"})),)),
+        Message("system", (Text("Be brief.", cache=raw({"type": "ephemeral"})),), id=INSTRUCTIONS),
         HI,
         ToolCall("a", "look", "{}"),
         ToolResult("a", (Text("sunny"),)),
@@ -177,9 +178,22 @@ def test_what_has_no_neutral_form_is_kept_by_name() -> None:
     assert extras["novelty"] == Extra("messages", "novelty", raw(0))
 
 
-def test_hints_about_cost_say_nothing() -> None:
-    assert read(cache_control={"type": "ephemeral"}, diagnostics={"previous_message_id": "msg_1"}) == read()
+def test_hints_about_pace_say_nothing() -> None:
+    assert read(diagnostics={"previous_message_id": "msg_1"}) == read()
     assert read(speed="standard") == read()
+
+
+def test_a_cache_breakpoint_without_a_neutral_place_is_kept_by_name() -> None:
+    cache = {"type": "ephemeral"}
+    assert [extra.param for extra in read(cache_control=cache).extras] == ["cache_control"]
+    _, losses = written(asked(extras=(Extra("messages", "tools[0].cache_control", raw(cache)),)))
+    assert losses[:1] == [("tools[0].cache_control", "dropped")]
+
+
+def test_what_cannot_go_is_named_before_what_follows_from_it() -> None:
+    with pytest.raises(GatewayError) as raised:
+        render(Turn("m", extras=(Extra("responses", "prompt", raw({"id": "p"})),)), "claude-x", Profile())
+    assert raised.value.param == "prompt"
 
 
 @pytest.mark.parametrize(
@@ -265,6 +279,7 @@ def test_what_messages_lacks_is_refused_by_name_or_left_out_where_the_profile_sa
                 Extra("responses", "truncation", raw("disabled")),
                 Extra("responses", "background", raw(False)),
                 Extra("responses", "include", raw([])),
+                Extra("responses", "include", raw(["reasoning.encrypted_content"])),
                 Extra("responses", "reasoning.mode", raw("standard")),
                 Extra("responses", "reasoning.context", raw("auto")),
             )
@@ -301,8 +316,8 @@ def test_services_have_their_native_names(tier: str, name: str) -> None:
 def test_hints_of_other_dialects_are_losses() -> None:
     extras = (Extra("chat", "prompt_cache_retention", raw("24h")), Extra("chat", "prompt_cache_options", raw({"a": 1})))
     _, losses = written(asked(prompt_cache_key="k", extras=extras))
-    assert losses[1:] == [
-        ("prompt_cache_key", "dropped"), ("prompt_cache_retention", "dropped"), ("prompt_cache_options", "dropped"),
+    assert [param for param, kind in losses if kind == "dropped"] == [
+        "prompt_cache_retention", "prompt_cache_options", "prompt_cache_key",
     ]  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_tools_are_read() -> None:
     assert tools.parse_tools(raw(given), extras, frozenset()) == (
         LOOK, Tool("a", parameters=raw({}), strict=True), Tool("b", parameters=raw({}), strict=False),
     )  # fmt: skip
-    assert extras == []
+    assert extras == [Extra("messages", "tools[0].cache_control", raw({"type": "ephemeral"}))]
 
 
 def test_tools_that_anthropic_defines_are_kept_by_their_type() -> None:

@@ -151,7 +151,7 @@ def test_a_later_system_message_stays_where_the_api_allows_one() -> None:
         [HI, system("b"), HI],
         [HI, Message("assistant", (Text("Ho"),)), system("b"), HI],
         [HI, ToolCall("a", "look", "{}"), system("b"), ToolResult("a", ())],
-        [HI, system("b"), ToolResult("a", ())],
+        [ToolCall("a", "look", "{}"), HI, system("b"), ToolResult("a", ())],
     ],
 )
 def test_a_later_system_message_moves_where_the_api_allows_none(items: list[Item]) -> None:
@@ -261,7 +261,7 @@ def test_annotations_of_earlier_answers_are_a_loss() -> None:
     [
         (Message("user", (Audio("AA==", "wav"),)), "input[1].input_audio"),
         (Native("responses", "computer_call", "input[3]", raw({})), "input[3]"),
-        (ToolCall("a", "patch", "x", "custom"), "input[1]"),
+        (ToolCall("a", "patch", "x", "custom"), "input[1].type"),
         (Message("user", (Image(url="data:image/png,abc"),)), "input[1].image_url"),
     ],
 )
@@ -269,6 +269,12 @@ def test_what_messages_cannot_say_is_refused_by_name(item: Item, param: str) -> 
     with pytest.raises(GatewayError) as raised:
         render(HI, item)
     assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, param)
+
+
+def test_a_result_without_its_call_is_refused_by_name() -> None:
+    with pytest.raises(GatewayError, match="No call with the id 'a'") as raised:
+        render(HI, ToolResult("a", (Text("1"),)))
+    assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, "input[1].call_id")
 
 
 def test_a_call_has_the_name_its_tool_has() -> None:

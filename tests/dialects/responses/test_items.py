@@ -290,12 +290,12 @@ def test_no_instructions_are_no_message(instructions: str | None) -> None:
     assert "instructions" not in render(turn)
 
 
-def test_instructions_that_say_more_than_text_stay_a_message() -> None:
-    two = Turn("m", items=(Message("system", (Text("a"), Text("b")), id="instructions"),))
-    cached = Turn("m", items=(Message("system", (Text("a", cache=raw(BREAKPOINT)),), id="instructions"),))
-    for turn in (two, cached):
-        assert "instructions" not in render(turn)
-        assert render(turn)["input"][0]["role"] == "system"
+def test_instructions_of_several_texts_are_joined_and_lose_their_breakpoints() -> None:
+    said = (Text("a"), Text(""), Text("b", cache=raw({"type": "ephemeral"})))
+    turn = Turn("m", items=(Message("system", said, id="instructions"),))
+    assert render(turn) == {"model": "up", "instructions": "a\n\nb", "input": [], "store": False}
+    assert losses(turn) == [("instructions.cache_control", "dropped")]
+    assert "instructions" not in render(Turn("m", items=(Message("system", (Text(""),), id="instructions"),)))
 
 
 @pytest.mark.parametrize(
@@ -397,13 +397,17 @@ def test_a_breakpoint_of_another_family_is_left_out() -> None:
 
 
 def test_reasoning_sealed_by_another_keeps_its_text_only() -> None:
-    turn = Turn(
-        "m", items=(Reasoning(("t",), seal="S", sealed_by="messages"), Reasoning(seal="R", sealed_by="messages"))
-    )
-    assert render(turn)["input"] == [
-        {"type": "reasoning", "summary": [], "id": "rs_1", "content": [{"type": "reasoning_text", "text": "t"}]}
-    ]
-    assert losses(turn) == [(f"input[{number}].encrypted_content", "dropped") for number in range(2)]
+    texts = Turn("m", items=(Reasoning(("t",), seal="S", sealed_by="messages"),))
+    sent = [{"type": "reasoning", "summary": [], "id": "rs_1", "content": [{"type": "reasoning_text", "text": "t"}]}]
+    assert render(texts)["input"] == sent
+    assert losses(texts) == [("input[0].encrypted_content", "dropped")]
+    hidden = Turn("m", items=(*texts.items, Reasoning(seal="R", sealed_by="messages")))
+    with pytest.raises(GatewayError) as raised:
+        render(hidden)
+    assert raised.value.param == "input[1].encrypted_content"
+    lenient = Profile(allow_unknown=True)
+    assert render(hidden, lenient)["input"] == sent
+    assert losses(hidden, lenient) == [(f"input[{number}].encrypted_content", "dropped") for number in range(2)]
 
 
 @pytest.mark.parametrize(("names", "text"), [("keep", "Ann: a"), ("prefix", "Ann: a")])

@@ -17,13 +17,23 @@ import msgspec
 
 from dragoman.dialects import calls
 from dragoman.dialects.chat import parts
-from dragoman.dialects.chat.members import Body, refuse
+from dragoman.dialects.chat.members import Body, invalid, refuse
 from dragoman.dialects.profile import Profile
-from dragoman.turn import Item, Loss, Message, Native, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.turn import (
+    INSTRUCTIONS,
+    Item,
+    Loss,
+    Message,
+    Native,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 
 _SYSTEM: Final = ("system", "developer")
-_INSTRUCTIONS: Final = "instructions"
-"""The `id` of the message that stands before a Responses input and is not counted in it."""
 _PARAGRAPH: Final = "\n\n"
 _FAILED: Final = "Error: "
 """Before the output of a tool that failed, for which there is no member."""
@@ -45,11 +55,11 @@ class Conversation:
 
     def render(self, items: tuple[Item, ...]) -> list[Body]:
         """Raises `GatewayError` UNSUPPORTED_PARAMETER for what Chat, or this upstream, cannot be told."""
-        uncounted = 1 if items and isinstance(items[0], Message) and items[0].id == _INSTRUCTIONS else 0
+        uncounted = 1 if items and isinstance(items[0], Message) and items[0].id == INSTRUCTIONS else 0
         for number, item in enumerate(items):
             if not isinstance(item, ToolResult):
                 self._set_down()
-            self._item(item, f"input[{number - uncounted}]" if number >= uncounted else _INSTRUCTIONS)
+            self._item(item, f"input[{number - uncounted}]" if number >= uncounted else INSTRUCTIONS)
         self._set_down()
         for message in self._messages:
             if message["content"] is None and not message.keys() & {"tool_calls", "refusal"}:
@@ -188,9 +198,12 @@ class Conversation:
     def _place(self, result: Body, at: str) -> None:
         """Puts a result behind its call and the results that are there already, as every upstream demands."""
         self._turn = None
-        owner = self._owners.get(result["tool_call_id"])
+        call_id = result["tool_call_id"]
+        owner = self._owners.get(call_id)
+        if owner is None:
+            raise invalid(f"{at}.call_id", f"No call with the id {call_id!r} precedes its result ({at}).")
         place = len(self._messages)
-        while place and self._messages[place - 1] is not owner and owner is not None:
+        while self._messages[place - 1] is not owner:
             place -= 1
         while place < len(self._messages) and self._messages[place]["role"] == "tool":
             place += 1
@@ -236,7 +249,7 @@ def _function_call(call_id: str, name: str, arguments: str) -> Body:
 
 
 def _joined(texts: Iterable[Body]) -> str:
-    return _PARAGRAPH.join(part["text"] for part in texts)
+    return _PARAGRAPH.join(part["text"] for part in texts if part["text"])
 
 
 def _listed(content: str | list[Body]) -> list[Body]:

@@ -7,6 +7,7 @@ responses  prompt_cache_options,           the same
            prompt_cache_retention,
            moderation
 responses  the tool `web_search`           `web_search_options`, where the profile has them
+messages   cache_control, wherever         nothing, with a loss: the upstream caches by itself
 any        null, [], {}, and defaults      nothing: it is what is done anyway
 any        anything else                   refused, or left out where the profile says
 """
@@ -45,8 +46,20 @@ def add(turn: Turn, body: Body, profile: Profile, losses: list[Loss]) -> None:
             _put_back(extra, body)
         elif extra.dialect == "responses" and extra.param in _SAME:
             body[extra.param] = extra.value
-        elif not _says_nothing(extra) and not (profile.web_search and _search(extra, turn, body, losses)):
+        elif not (
+            _says_nothing(extra)
+            or _is_lost(extra, losses)
+            or (profile.web_search and _search(extra, turn, body, losses))
+        ):
             leave_out(extra.param, profile, losses)
+
+
+def _is_lost(extra: Extra, losses: list[Loss]) -> bool:
+    """Whether it asks for something on which no answer depends; the loss is noted."""
+    if extra.dialect == "messages" and extra.param.rpartition(".")[2] == "cache_control":
+        losses.append(Loss(extra.param, "dropped", "the upstream caches by itself"))
+        return True
+    return False
 
 
 def leave_out(param: str, profile: Profile, losses: list[Loss]) -> None:

@@ -17,12 +17,11 @@ stream_options.include_usage              nothing: usage is always asked for, an
 anything else                             an extra; see extras.py
 """
 
-import hashlib
 from typing import Any, Final
 
 import msgspec
 
-from dragoman.dialects import head
+from dragoman.dialects import head, identifier
 from dragoman.dialects.base import Rendered
 from dragoman.dialects.chat import extras, messages, tools
 from dragoman.dialects.chat.conversation import Conversation
@@ -53,8 +52,8 @@ _PLAIN: Final[dict[str, Any]] = {
     "metadata": dict[str, str] | None,
     "store": bool | None,
 }
-_SENT: Final = ("verbosity", "user", "safety_identifier", "service_tier", "prompt_cache_key")
-"""What of `_PLAIN` goes to an upstream as it is."""
+_SENT: Final = ("verbosity", "safety_identifier", "service_tier", "prompt_cache_key")
+"""What of `_PLAIN` goes to an upstream as it is; `user` does where it is short enough."""
 # Read one by one below.
 _READ: Final = frozenset(
     ("model", "messages", "stream", "stream_options", "n", "stop", "logprobs", "max_tokens", "max_completion_tokens",
@@ -66,8 +65,6 @@ MAX_PAIRS: Final = 16
 MAX_KEY: Final = 64
 MAX_VALUE: Final = 512
 """Bounds of `metadata`: pairs, and characters of a key and of a value; OpenAI's own."""
-MAX_USER: Final = 64
-"""Characters of `user` that OpenAI takes; agents that speak Messages send twice as many."""
 _EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 # Upper bounds of a budget of reasoning tokens, and the effort that comes closest.
 _BUDGETS: Final = ((2048, "low"), (8192, "medium"), (float("inf"), "high"))
@@ -202,10 +199,8 @@ def _render_sampling(sampling: Sampling, profile: Profile, losses: list[Loss]) -
 def _render_plain(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
     if turn.service_tier == "ultrafast":
         raise refuse("service_tier", "The service tier 'ultrafast' exists at Responses upstreams only.")
-    body: Body = {name: getattr(turn, name) for name in _SENT if getattr(turn, name) is not None}
-    if turn.user is not None and len(turn.user) > MAX_USER:
-        losses.append(Loss("user", "mapped", f"an identifier of more than {MAX_USER} characters is sent as its hash"))
-        body["user"] = hashlib.sha256(turn.user.encode()).hexdigest()
+    said = {"user": identifier.fit(turn.user, losses)} | {name: getattr(turn, name) for name in _SENT}
+    body: Body = {name: value for name, value in said.items() if value is not None}
     if turn.metadata and profile.stores:
         body["metadata"] = turn.metadata
     return body

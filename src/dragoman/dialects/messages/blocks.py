@@ -3,8 +3,8 @@
 One message holds what in other dialects are several items. A user's message gives its tool results first,
 in order, and then what the user says; an assistant's gives text, reasoning and calls in the order they stand.
 
-Cache breakpoints stay with texts, images and documents. On calls, results and tools they have no neutral place,
-and say nothing about the answer.
+Cache breakpoints stay with texts, images and documents. On calls, results and tools they have no neutral place
+and become extras, as everything does that has none.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ import msgspec
 
 from dragoman.dialects.messages import citations, deferred, sources
 from dragoman.dialects.messages.members import decode, invalid, read, refuse
-from dragoman.turn import Extra, Item, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.turn import INSTRUCTIONS, Extra, Item, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire import messages as wire
 
 SEALER: Final = "messages"
@@ -28,7 +28,7 @@ def parse_system(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:
     plain = bytes(value).startswith(b'"')
     content = decode(value, str, "system") if plain else decode(value, list[msgspec.Raw], "system")
     parts = _texts(content, "system", extras)
-    return (Message("system", parts),) if parts else ()
+    return (Message("system", parts, id=INSTRUCTIONS),) if parts else ()
 
 
 def parse_messages(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:

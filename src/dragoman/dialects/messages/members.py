@@ -30,9 +30,9 @@ _VACUOUS: Final[dict[str, Any]] = {
     "citations": {"enabled": False},
     "transformations": {"oversized_image": "downsize"},
 }
-# Members about cost or pace that never change what is answered: where a prompt may be cut for the cache, why
-# the cache was missed, in which steps a call's input is streamed.
-_HINTS: Final = frozenset(("cache_control", "diagnostics", "eager_input_streaming"))
+# Members about pace that never change what is answered: why a cache was missed, in which steps a call's input is
+# streamed.
+_HINTS: Final = frozenset(("diagnostics", "eager_input_streaming"))
 
 
 def invalid(param: str, message: str) -> GatewayError:

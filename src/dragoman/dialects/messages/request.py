@@ -41,6 +41,7 @@ _VACUOUS: Final[dict[str, Any]] = {
     "n": 1,
     "store": False,
     "modalities": ["text"],
+    "include": ["reasoning.encrypted_content"],  # whatever is sealed here
     "truncation": "disabled",
     "background": False,
     "reasoning.mode": "standard",
@@ -156,6 +157,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     losses: list[Loss] = []
     sampling = turn.sampling
     _check_sampling(sampling, turn.verbosity, profile, losses)
+    body: Body = {"model": model, "max_tokens": 0} | _render_extras(turn.extras, profile, losses)
     budget = thinking.budget(turn, profile)
     limit = sampling.max_output_tokens
     if limit is None:
@@ -164,7 +166,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     else:
         budget = min(budget, limit // 2)  # what is thought counts, and something must be left to say
     renderer = turns.Renderer(profile)
-    body: Body = {"model": model, "max_tokens": limit} | renderer.render(turn.items)
+    body |= {"max_tokens": limit} | renderer.render(turn.items)
     losses += renderer.losses
     body |= tools.render(turn, profile, losses)
     body |= thinking.render(turn, profile, budget, losses)
@@ -177,7 +179,6 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     }
     body |= {name: value for name, value in plain.items() if value is not None}
     body |= _render_caller(turn, profile, losses)
-    _check_extras(turn.extras, body, profile, losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
@@ -223,14 +224,19 @@ def _leave_out(name: str, profile: Profile, losses: list[Loss]) -> None:
     losses.append(Loss(name, "dropped", "the upstream does not know it"))
 
 
-def _check_extras(extras: tuple[Extra, ...], body: Body, profile: Profile, losses: list[Loss]) -> None:
+def _render_extras(extras: tuple[Extra, ...], profile: Profile, losses: list[Loss]) -> Body:
+    """What goes on as it came; what cannot go is refused before anything that follows from it."""
+    body: Body = {}
     for extra in extras:
         if extra.dialect == "messages" and extra.param.isidentifier():
             body[extra.param] = extra.value
+        elif extra.param.rpartition(".")[2] == "cache_control":
+            losses.append(Loss(extra.param, "dropped", "calls, results and tools lose their cache breakpoints"))
         elif extra.param in _HINTS:
             losses.append(Loss(extra.param, "dropped", "the upstream has its own rules for its cache"))
         elif not _says_nothing(extra):
             _leave_out(extra.param, profile, losses)
+    return body
 
 
 def _says_nothing(extra: Extra) -> bool:

@@ -154,7 +154,7 @@ class Renderer:
         given: msgspec.Raw | Body | None
         if item.kind == "custom":
             if self._profile.custom_tools != "wrap":
-                raise refuse(at, "This upstream has no custom tools.")
+                raise refuse(f"{at}.type", "This upstream has no custom tools.")
             given = {"input": item.arguments}
         else:
             given = arguments(item.arguments)
@@ -165,6 +165,8 @@ class Renderer:
         return {"type": "tool_use", "id": self._id(item.call_id, at), "name": name, "input": given}
 
     def _result(self, item: ToolResult, at: str) -> None:
+        if item.call_id not in self._ids:
+            raise invalid(f"{at}.call_id", f"No call with the id {item.call_id!r} precedes its result ({at}).")
         side = self._side("user")
         if side.blocks:
             self.losses.append(Loss(at, "mapped", "a tool's result moves before what the user says"))

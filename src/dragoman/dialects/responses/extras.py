@@ -10,7 +10,7 @@ chat       stream_options                  `include_obfuscation` the same, the r
 chat       web_search_options              the tool `web_search`
 chat       modalities ["text"], and other  nothing: it is what is done anyway
            defaults
-messages   cache_control                   nothing: the upstream caches by itself
+messages   cache_control, wherever         nothing: the upstream caches by itself
 responses  all                             where it stood
 any        null, [], {}                    nothing
 any        anything else                   refused, or left out where the profile says
@@ -49,7 +49,7 @@ def add(extras: tuple[Extra, ...], body: Body, profile: Profile, losses: list[Lo
             case "chat":
                 taken = _add_chat(extra, body)
             case "messages":
-                taken = extra.param == "cache_control"
+                taken = extra.param.rpartition(".")[2] == "cache_control"
                 if taken:
                     losses.append(Loss(extra.param, "dropped", "the upstream caches by itself"))
         if not taken and not _vacuous(extra):

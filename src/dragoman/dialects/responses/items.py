@@ -20,11 +20,22 @@ from dragoman.dialects.responses import parts
 from dragoman.dialects.responses.members import decode, invalid, members, read, refuse
 from dragoman.dialects.responses.namespaces import bare, whole
 from dragoman.dialects.responses.tools import sent_name
-from dragoman.turn import CallKind, Extra, Item, Loss, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.turn import (
+    INSTRUCTIONS,
+    CallKind,
+    Extra,
+    Item,
+    Loss,
+    Message,
+    Native,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from dragoman.wire import responses as wire
 
-INSTRUCTIONS: Final = "instructions"
-"""The `id` that tells the message made of `instructions` from a system message of the input."""
 SEALER: Final = "responses"
 """Who made the `encrypted_content` that comes in: a Responses upstream, or this gateway in its place."""
 FAILED: Final = "Error: "
@@ -144,18 +155,20 @@ def render(items: tuple[Item, ...], profile: Profile, losses: list[Loss]) -> tup
     """The `instructions` and the `input`. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     if profile.merge_system:
         items = _merged(items, losses)
-    instructions, items = _split(items)
+    instructions, items = _split(items, losses)
     renderer = _Renderer(profile, losses)
     rendered = [renderer.render(item, f"input[{number}]") for number, item in enumerate(items)]
     return instructions, [item for item in rendered if item is not None]
 
 
-def _split(items: tuple[Item, ...]) -> tuple[str | None, tuple[Item, ...]]:
-    if not items or not is_instructions(items[0]):
-        return None, items
-    match items[0]:
-        case Message(parts=(Text(cache=msgspec.UNSET) as text,)):
-            return text.text, items[1:]
+def _split(items: tuple[Item, ...], losses: list[Loss]) -> tuple[str | None, tuple[Item, ...]]:
+    """The instructions are one text here; what was several is joined, and loses its cache breakpoints."""
+    match items[:1]:
+        case (Message() as message,) if is_instructions(message):
+            texts = [part for part in message.parts if isinstance(part, Text)]
+            if any(text.cache is not UNSET for text in texts):
+                losses.append(Loss("instructions.cache_control", "dropped", "the upstream caches by itself"))
+            return "\n\n".join(text.text for text in texts if text.text) or None, items[1:]
     return None, items
 
 
@@ -267,9 +280,12 @@ class _Renderer:
     def _reasoning(self, item: Reasoning, at: str) -> InputItem | None:
         own = bool(item.seal) and item.sealed_by == SEALER
         if item.seal and not own:
-            message = "reasoning sealed by another provider cannot be opened by this one"
-            self._losses.append(Loss(f"{at}.encrypted_content", "dropped", message))
-            if not item.text and not item.summary:
+            said = bool(item.text or item.summary)
+            if not said and not self._profile.allow_unknown:
+                message = f"Reasoning sealed by another provider ({at}) cannot be read by this upstream."
+                raise refuse(f"{at}.encrypted_content", message)
+            self._losses.append(Loss(f"{at}.encrypted_content", "dropped", "another provider sealed it"))
+            if not said:
                 return None
         self._thoughts += 1
         content = [wire.ReasoningText(text) for text in item.text]

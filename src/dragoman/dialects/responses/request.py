@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from dragoman import errors
+from dragoman.dialects import identifier
 from dragoman.dialects.base import Rendered
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses import extras as others
@@ -191,7 +192,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
         "max_tool_calls": turn.max_tool_calls,
         "text": _render_text(turn, profile, losses),
         "reasoning": _render_thinking(turn.thinking, losses),
-        "user": turn.user,
+        "user": identifier.fit(turn.user, losses),
         "safety_identifier": turn.safety_identifier,
         "service_tier": turn.service_tier,
         "prompt_cache_key": turn.prompt_cache_key,
