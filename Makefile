@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 ARGS   ?=
 
-.PHONY: help run test test-integration test-clients check fmt fuzz docs bench lock clean
+.PHONY: help run test test-integration test-clients check fmt fuzz golden docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -34,6 +34,9 @@ test-clients: $(VENV)/.ready  ## the official Node client, Codex and Claude Code
 
 fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
 	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -q --timeout=3600 tests/fuzz $(ARGS)
+
+golden: $(VENV)/.ready  ## write the snapshots of tests/golden anew; read what changed before you commit it
+	DRAGOMAN_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden/test_matrix.py $(ARGS)
 
 docs: $(VENV)/.ready  ## write docs/reference from the code
 	$(BIN)/python scripts/reference.py
