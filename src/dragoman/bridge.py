@@ -15,12 +15,13 @@ from dragoman import errors
 from dragoman.dialects.base import Codec, Dialect, Reader, Rendered, Request, Setting, StreamRelay, Writer
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
-from dragoman.dialects.estimate import estimate
+from dragoman.dialects.estimate import Count, estimate
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
+from dragoman.dialects.tally import Tally
 from dragoman.errors import ErrorKind, GatewayError, WireError
 from dragoman.turn import Event, Extra, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
 from dragoman.wire import sse
@@ -48,6 +49,10 @@ class Passage(Protocol):
         ...
 
     def stream(self) -> StreamRelay: ...
+
+    def tally(self, count: Count) -> Tally | None:
+        """What counts the upstream's answer; None where there is nothing to count."""
+        ...
 
     def error(self, body: bytes, status: int, otherwise: str) -> bytes:
         """An upstream's error body for the caller; one that says nothing readable becomes `otherwise`."""
@@ -89,17 +94,28 @@ class Bridge:
         """
         front = self._dialect
         if front.family in dialects:
-            return PassThrough(front, self._request, model, self._max_event, ask_usage=ask_usage)
+            return PassThrough(front, self._request, model, profile, self._max_event, ask_usage=ask_usage)
         codec = next((CODECS[name] for name in dialects if name in CODECS), None)
         if codec is None or front.name not in CODECS:
             message = f"The upstream of {self.turn.model!r} does not speak {front.family!r}."
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
         profile = msgspec.structs.replace(profile, stream_usage=profile.stream_usage and ask_usage)
-        if self._turn is None:
-            self._turn = _parse(CODECS[front.name], self._body)
-        tokens = estimate(self._turn)
-        setting = Setting(self._turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, tokens)
+        turn = self._whole()
+        setting = Setting(turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn))
         return Translation(CODECS[front.name], codec, setting, model, profile, self._max_event)
+
+    def estimate(self, tally: Tally, count: Count) -> Usage | None:
+        """What a call used whose upstream did not say so; None for a request that is not understood."""
+        try:
+            asked = estimate(self._whole(), count)
+        except GatewayError:
+            return None
+        return Usage(asked, tally.tokens(), estimated=True)
+
+    def _whole(self) -> Turn:
+        if self._turn is None:
+            self._turn = _parse(CODECS[self._dialect.name], self._body)
+        return self._turn
 
     def stream_error(self, error: GatewayError) -> list[bytes]:
         """The events that end a stream of which only pings have been sent."""
@@ -113,11 +129,14 @@ class Bridge:
 class PassThrough:
     """Both sides speak the same dialect."""
 
-    __slots__ = ("_dialect", "_max_event", "_request", "body", "losses", "path")
+    __slots__ = ("_dialect", "_max_event", "_profile", "_request", "body", "losses", "path")
 
-    def __init__(self, dialect: Dialect, request: Request, model: str, max_event: int, *, ask_usage: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, request: Request, model: str, profile: Profile, max_event: int, *, ask_usage: bool
+    ) -> None:
         self._dialect = dialect
         self._request = request
+        self._profile = profile
         self._max_event = max_event
         self.path = dialect.path
         self.body = request.render(model, ask_usage=ask_usage)
@@ -128,6 +147,12 @@ class PassThrough:
 
     def stream(self) -> StreamRelay:
         return self._dialect.relay_stream(self._request, max_event=self._max_event)
+
+    def tally(self, count: Count) -> Tally | None:
+        codec = CODECS.get(self._dialect.name)
+        if codec is None:
+            return None
+        return Tally(codec, self._profile, count, stream=self._request.turn.stream, max_event=self._max_event)
 
     def error(self, body: bytes, status: int, otherwise: str) -> bytes:
         return self._dialect.relay_error(body, otherwise)
@@ -158,6 +183,9 @@ class Translation:
     def stream(self) -> StreamRelay:
         reader = self._back.reader(max_event=self._max_event, profile=self._profile)
         return TranslatedStream(reader, self._front.writer(self._setting))
+
+    def tally(self, count: Count) -> Tally:
+        return Tally(self._back, self._profile, count, stream=self._setting.turn.stream, max_event=self._max_event)
 
     def error(self, body: bytes, status: int, otherwise: str) -> bytes:
         said = self._back.parse_error(body) or ErrorBody(otherwise, "upstream_error")

@@ -88,6 +88,11 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     """Whether `/metrics` takes no key."""
     default_upstream: str | None = None
     """Where calls that name no model go, such as /v1/files; default the first upstream."""
+    encoding: str | None = None
+    """An encoding of tiktoken's, such as `o200k_base`, to estimate tokens with instead of by characters. Needs the
+    extra `tokens`, and the encoding's file in the directory that TIKTOKEN_CACHE_DIR names."""
+    estimate_usage: bool = False
+    """Whether the ledger gets an estimate, marked as one, where an upstream reports no usage; needs `encoding`."""
 
 
 class UpstreamConfig(_Section, frozen=True, kw_only=True):

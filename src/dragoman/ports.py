@@ -447,6 +447,12 @@ class Vault(Protocol):
     def reveal(self, reference: str) -> str: ...
 
 
+class Tokenizer(Protocol):
+    """Tells how many tokens texts may have for a model. It is called in the midst of calls: what it does is bounded."""
+
+    def count(self, texts: Sequence[str]) -> float: ...
+
+
 class Clock(Protocol):
     """`now` is Unix time in seconds, `monotonic` never goes back."""
 

@@ -34,6 +34,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    estimated: bool = False
+    """Whether nobody reported it: input and output as they were guessed from the texts, and no more than that."""
 
     @property
     def total_tokens(self) -> int:

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from dragoman.cli.usage import ledger_row
+from dragoman.ports import LedgerRow, Reservation, Settlement
+from dragoman.turn import Usage
 from tests.cli.program import Home, started
 
 ADMIN_KEY = "an-admin-key-for-tests"
@@ -59,3 +62,9 @@ def test_what_was_never_called_is_said(home: Home) -> None:
 def test_an_age_of_rows_is_a_usage_error(home: Home) -> None:
     assert home.run("usage", "--rows", "5", "--since", "1h").returncode == 2
     assert home.run("usage", "--since", "yesterday").returncode == 2
+
+
+def test_an_estimate_is_marked() -> None:
+    call = Reservation("c", "r", "key_1", "model", "m", "up", 0.0)
+    done = Settlement("c", "settled", 200, 1.0, 5, None, "up", "m", Usage(7, 8, estimated=True), "")
+    assert ledger_row(LedgerRow(call, "settled", done), {})[8:10] == ("~7", "~8")

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
-from dragoman.dialects.estimate import IMAGE, estimate
+from dragoman.dialects.estimate import IMAGE, OVERHEAD, estimate
 from dragoman.turn import Image, Message, Native, Reasoning, Text, Tool, ToolCall, ToolResult, Turn
 
 
@@ -26,6 +28,19 @@ def test_text_counts_by_its_characters() -> None:
 )
 def test_every_kind_of_item_counts(item: object) -> None:
     assert estimate(Turn("m", items=(item,))) >= 100  # type: ignore[arg-type]
+
+
+def test_texts_may_be_counted_by_someone_who_knows_better() -> None:
+    tool = Tool("t", "d", msgspec.Raw(b"{}"))
+    items = (Message("user", (Text("hi"), Image(url="data:,"), Text("ho"))), ToolCall("c", "name", "{}"))
+    seen: list[str] = []
+
+    def count(texts: Sequence[str]) -> float:
+        seen.extend(texts)
+        return 1000
+
+    assert estimate(Turn("m", items=items, tools=(tool,)), count) == 1000 + IMAGE + 3 * OVERHEAD
+    assert seen == ["hi", "ho", "name", "{}", "t", "d", "{}"]
 
 
 def test_images_and_tools_count() -> None:

@@ -156,6 +156,12 @@ def test_for_people_a_call_is_a_short_line(log: Log) -> None:
     assert second.split()[1:] == ["502", "chat", "gpt-4", "12", "ms", "downstream_error", "req_1"]
 
 
+def test_for_people_an_estimate_is_marked(log: Log) -> None:
+    writer = logs.configure(log.sink, level="info", console=True)
+    write(writer, record(usage=Usage(9, 4, estimated=True)))
+    assert "~9 in ~4 out" in log.text
+
+
 def test_for_people_events_are_lines_too(log: Log) -> None:
     logs.configure(log.sink, level="info", console=True)
     structlog.get_logger("dragoman").info("stopping", in_flight=2, token="t")

@@ -34,6 +34,17 @@ async def test_a_reservation_is_open_until_it_is_settled(ledger: AnyLedger) -> N
     assert await ledger.rows() == [LedgerRow(reservation(1), "settled", settled)]
 
 
+async def test_an_estimate_stays_one(ledger: AnyLedger) -> None:
+    estimated = Usage(10, 20, estimated=True)
+    ledger.reserve(reservation(1))
+    ledger.settle(settlement(1, usage=estimated))
+    await ledger.durable()
+    (row,) = await ledger.rows()
+    assert row.settlement is not None and row.settlement.usage == estimated
+    (total,) = await ledger.totals()
+    assert (total.input_tokens, total.output_tokens) == (10, 20)
+
+
 async def test_usage_that_was_not_reported_stays_unknown(ledger: AnyLedger) -> None:
     ledger.reserve(reservation(1))
     ledger.settle(settlement(1, state="failed", status=504, error="idle_timeout"))

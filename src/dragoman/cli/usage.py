@@ -81,6 +81,9 @@ def ledger_row(row: LedgerRow, names: dict[str, str]) -> tuple[str, ...]:
     key = names.get(call.key_id, call.key_id)
     if done is None:
         return *begin, "", key, call.name, call.upstream, "", "", "", "", ""
-    tokens = ("", "") if done.usage is None else (str(done.usage.input_tokens), str(done.usage.output_tokens))
+    tokens = ("", "")
+    if done.usage is not None:
+        about = "~" if done.usage.estimated else ""
+        tokens = (f"{about}{done.usage.input_tokens}", f"{about}{done.usage.output_tokens}")
     first = "" if done.first_token_ms is None else str(done.first_token_ms)
     return *begin, str(done.status), key, call.name, done.upstream, str(done.duration_ms), first, *tokens, done.error

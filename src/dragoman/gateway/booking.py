@@ -3,6 +3,7 @@
 `settle` is synchronous, so that it runs to its end even while the call is being cancelled.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from dragoman.gateway.call import Call
@@ -18,7 +19,7 @@ class Booking:
 
     __slots__ = (
         "_call", "_family", "_key", "_name", "_reserved", "_services", "_settled", "attempts", "error",
-        "first_token_at", "model", "stream", "upstream", "usage",
+        "estimate", "first_token_at", "model", "stream", "upstream", "usage",
     )  # fmt: skip
 
     def __init__(self, services: Services, call: Call, family: str) -> None:
@@ -35,6 +36,8 @@ class Booking:
         self.attempts = 0
         self.first_token_at: float | None = None
         self.usage: Usage | None = None
+        self.estimate: Callable[[], Usage | None] | None = None
+        """Stands in for a usage that the upstream did not report."""
         self.error = ""
         """Stable code of what went wrong, `upstream_STATUS` where the upstream said it."""
 
@@ -63,6 +66,8 @@ class Booking:
         if self._settled:
             return
         self._settled = True
+        if self.usage is None and self.estimate is not None:
+            self.usage = self.estimate()
         call, clock = self._call, self._services.clock
         duration = (clock.monotonic() - call.started_at) * 1000
         first = None if self.first_token_at is None else (self.first_token_at - call.started_at) * 1000

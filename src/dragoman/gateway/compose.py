@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from dragoman.config import AliasConfig, Config, UpstreamConfig
+from dragoman.config import AliasConfig, Config, ServerConfig, UpstreamConfig
 from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
@@ -19,12 +19,13 @@ from dragoman.policy.aliases import Alias
 from dragoman.policy.egress import default_network, split_base_url
 from dragoman.policy.headers import RequestRule
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, ConversationStore, KeyStore, Ledger, ResponseStore, Vault
+from dragoman.ports import Clock, ConversationStore, KeyStore, Ledger, ResponseStore, Tokenizer, Vault
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedger
 from dragoman.stores.responses import SqlResponseStore
+from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
@@ -86,7 +87,8 @@ class Composer:
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: PROFILES[item.profile] for name, item in config.upstreams.items()}
-        return Runtime(config, RouteTable(config.routes(), direct, default), aliases, upstreams, profiles)
+        routes = RouteTable(config.routes(), direct, default)
+        return Runtime(config, routes, aliases, upstreams, profiles, _tokenizer(config.server))
 
     def _upstream(self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig) -> HttpUpstream:
         at = f"{table}.{name}"
@@ -120,6 +122,14 @@ def _alias(config: Config, name: str, upstream: str, item: AliasConfig) -> Alias
     caller = source.credential == "caller"
     base_path = split_base_url(source.base_url or "").path.encode()
     return Alias(name, upstream, base_path, RequestRule(item.pass_headers, credentials=caller), caller)
+
+
+def _tokenizer(server: ServerConfig) -> Tokenizer | None:
+    if server.encoding is not None:
+        return TiktokenTokenizer.load(server.encoding)
+    if server.estimate_usage:
+        raise ConfigError("server.estimate_usage", "needs an encoding to count with", 'server.encoding = "o200k_base"')
+    return None
 
 
 def _refuse_self(config: Config, at: str, base_url: str) -> None:

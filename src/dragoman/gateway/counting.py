@@ -1,7 +1,7 @@
 """`POST /v1/messages/count_tokens` for any model: asked of an upstream that can tell, else estimated."""
 
 from dragoman import errors
-from dragoman.dialects import estimate
+from dragoman.dialects.estimate import by_chars, estimate
 from dragoman.dialects.head import Head
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.gateway.booking import Booking
@@ -33,7 +33,9 @@ class Counting:
         booking.identify(key, head.turn.model)
         target = self._runtime.routes.plan(head.turn.model, key)[0]
         if "messages" not in self._runtime.config.upstreams[target.upstream].dialects:
-            tokens = estimate.estimate(MESSAGES.parse_count(body))
+            tokenizer = self._runtime.tokenizer
+            count = by_chars if tokenizer is None else tokenizer.count
+            tokens = estimate(MESSAGES.parse_count(body), count)
             headers = [(b"content-type", JSON), (b"x-dragoman-loss", b"input_tokens;defaulted")]
             await call.answer(200, headers, MESSAGES.render_count(tokens), source="gateway")
             return

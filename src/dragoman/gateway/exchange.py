@@ -1,5 +1,6 @@
 """One model call, straight down: who, read, where, may, render, send, pump, settle."""
 
+from functools import partial
 from typing import Final
 
 from dragoman import errors
@@ -11,6 +12,7 @@ from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Memory
+from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
 from dragoman.gateway.runtime import Runtime, Services
@@ -89,6 +91,7 @@ class Exchange:
         timeouts = target.timeouts or upstream.timeouts
         booking.upstream, booking.model = target.upstream, target.model
         booking.attempts += 1
+        booking.estimate = None
         passage = self._passage(bridge, target)
         request = self._request(passage, target)
         call.watch.total(timeouts.total)
@@ -97,8 +100,9 @@ class Exchange:
         try:
             if not 200 <= reply.status < 300:
                 return await self._refused(bridge, passage, upstream, reply, stream, last=last)
+            answer = self._overheard(bridge, passage, reply)
             if stream is None:
-                await self._buffered(passage, reply, timeouts)
+                await self._buffered(passage, answer, timeouts)
             else:
                 check_stream(reply)
                 stream.headers = [*loss_header(passage.losses), *_back(reply.headers)]
@@ -107,7 +111,7 @@ class Exchange:
                 if self._memory is not None:
                     relay = self._memory.stream(relay)
                     stream.keep = self._memory.keep
-                await stream.run(reply, relay, timeouts)
+                await stream.run(answer, relay, timeouts)
         except GatewayError as error:
             error.message = upstream.redact(error.message.encode()).decode()  # it may quote the upstream
             raise
@@ -130,6 +134,17 @@ class Exchange:
         if self._runtime.config.upstreams[target.upstream].credential == "caller":
             headers += self._call.own_credential()
         return UpstreamRequest("POST", passage.path, headers, passage.body)
+
+    def _overheard(self, bridge: Bridge, passage: Passage, reply: Reply) -> Reply:
+        """The reply, listened to where its usage is to be estimated should the upstream not report it."""
+        tokenizer = self._runtime.tokenizer
+        if tokenizer is None or not self._runtime.config.server.estimate_usage:
+            return reply
+        tally = passage.tally(tokenizer.count)
+        if tally is None:
+            return reply
+        self.booking.estimate = partial(bridge.estimate, tally, tokenizer.count)
+        return Overheard(reply, tally)
 
     async def _buffered(self, passage: Passage, reply: Reply, timeouts: Timeouts) -> None:
         check_encoding(reply)

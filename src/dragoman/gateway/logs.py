@@ -185,7 +185,8 @@ class CallLines:
         if call.first_token_ms is not None:
             facts.append(f"first {call.first_token_ms:.0f} ms")
         if call.usage is not None:
-            facts.append(f"{call.usage.input_tokens} in {call.usage.output_tokens} out")
+            about = "~" if call.usage.estimated else ""
+            facts.append(f"{about}{call.usage.input_tokens} in {about}{call.usage.output_tokens} out")
         if call.error:
             facts += [call.error, call.request_id]
         return f"{self._paint(at, _DIM)}  {status}  {call.family:<11}  {_printable(goes):<32}  {'  '.join(facts)}"

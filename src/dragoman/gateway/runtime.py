@@ -14,7 +14,7 @@ from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.aliases import Alias
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, Ledger, Upstream
+from dragoman.ports import Clock, Ledger, Tokenizer, Upstream
 
 VIA: Final = "dragoman-"
 """Our pseudonym in `Via` begins so (RFC 9110, 7.6.3); a random part tells gateways apart."""
@@ -30,6 +30,8 @@ class Runtime:
     upstreams: Mapping[str, Upstream]
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
+    tokenizer: Tokenizer | None = None
+    """What counts tokens where no upstream does; by characters without one."""
     calls: int = 0
     """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
     retired: bool = False

@@ -173,6 +173,8 @@ def _render_usage(usage: Usage | None) -> tuple[int | None, ...]:
         usage.cache_write_tokens,
         usage.reasoning_tokens,
     )
+    if usage.estimated:
+        return *(min(count, MAX_TOKENS) for count in counts[:2]), None, None, None
     if min(counts) < 0 or max(counts) > MAX_TOKENS:
         return tuple(max(0, min(count, MAX_TOKENS)) for count in counts)
     return counts
@@ -185,7 +187,9 @@ def _parse(row: Row[tuple[Any, ...]]) -> LedgerRow:
     if row.s_state is None or row.s_state == "lost":
         return LedgerRow(reservation, "open" if row.s_state is None else "lost")
     usage = None
-    if row.s_input_tokens is not None:
+    if row.s_input_tokens is not None and row.s_cached_tokens is None:
+        usage = Usage(row.s_input_tokens, row.s_output_tokens, estimated=True)
+    elif row.s_input_tokens is not None:
         usage = Usage(
             input_tokens=row.s_input_tokens,
             output_tokens=row.s_output_tokens,

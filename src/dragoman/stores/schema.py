@@ -95,7 +95,7 @@ settlements: Final = Table(
     Column("upstream", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("error", Text, nullable=False),
-    # All null where the upstream reported no usage.
+    # All null where the upstream reported no usage; where it was estimated, all but the first two.
     Column("input_tokens", BigInteger),
     Column("output_tokens", BigInteger),
     Column("cached_tokens", BigInteger),
