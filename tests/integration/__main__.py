@@ -32,7 +32,7 @@ from tests.integration.wishes import Wishes
 ROOT: Final = Path(__file__).parents[2]
 ANYWHERE: Final = ("test_seed_000.py", "test_seed_000_wire.py")
 """Tests that look from the caller's side only."""
-INSIDE: Final = ("test_seed_000_harder.py",)
+INSIDE: Final = ("test_seed_000_harder.py", "test_seed_000_responses.py", "test_seed_000_tools.py")
 """Tests that look behind a gateway: they bring one of their own, with mock upstreams, in this process."""
 INTERRUPTED: Final = 130
 _MOCK: Final = re.compile(r"Mock upstreams on (http\S+)")

@@ -287,3 +287,11 @@ def _profile() -> Any:
 
 def test_what_a_client_says_of_itself_asks_for_nothing() -> None:
     assert parse(client_metadata={"thread_id": "t"}) == parse()
+
+
+def test_a_limit_below_what_the_api_takes_is_raised_and_said() -> None:
+    low = Turn("m", items=(Message("user", (Text("hi"),)),), sampling=Sampling(max_output_tokens=15))
+    assert render(low)["max_output_tokens"] == 16
+    assert losses(low) == [("max_output_tokens", "mapped")]
+    enough = Turn("m", items=low.items, sampling=Sampling(max_output_tokens=16))
+    assert render(enough)["max_output_tokens"] == 16 and losses(enough) == []

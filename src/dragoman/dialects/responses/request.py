@@ -26,6 +26,9 @@ from dragoman.wire.chat import Fields, parse_fields
 MAX_MODEL: Final = 256
 """Characters of a model's name; it is logged, stored and quoted in errors."""
 
+LEAST_OUTPUT: Final = 16
+"""The smallest `max_output_tokens` that the API takes; Chat and Messages know no such bound."""
+
 LOGPROBS: Final = "message.output_text.logprobs"
 SEALED_REASONING: Final = "reasoning.encrypted_content"
 
@@ -188,7 +191,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
         "tools": tools.render_tools(turn.tools, profile, losses) or None,
         "tool_choice": tools.render_choice(turn, profile),
         "parallel_tool_calls": turn.parallel_tool_calls,
-        **_render_sampling(turn.sampling),
+        **_render_sampling(turn.sampling, losses),
         "max_tool_calls": turn.max_tool_calls,
         "text": _render_text(turn, profile, losses),
         "reasoning": _render_thinking(turn.thinking, losses),
@@ -219,11 +222,15 @@ def _refuse_sampling(sampling: Sampling) -> None:
             raise refuse(name, f"The parameter {name!r} cannot be sent to a Responses upstream.")
 
 
-def _render_sampling(sampling: Sampling) -> Body:
+def _render_sampling(sampling: Sampling, losses: list[Loss]) -> Body:
+    limit = sampling.max_output_tokens
+    if limit is not None and limit < LEAST_OUTPUT:
+        losses.append(Loss("max_output_tokens", "mapped", f"a Responses upstream takes no less than {LEAST_OUTPUT}"))
+        limit = LEAST_OUTPUT
     return {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "max_output_tokens": sampling.max_output_tokens,
+        "max_output_tokens": limit,
         "top_logprobs": sampling.top_logprobs,
         "include": [LOGPROBS] if sampling.logprobs else None,
     }
