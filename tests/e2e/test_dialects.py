@@ -1,29 +1,18 @@
 """Every dialect over upstreams of every dialect, with the official SDKs."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import httpx2
 import openai
-import pydantic
 import pytest
 
 from tests.support.live import Live, running
 
-TOOL = {
-    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False,
-}  # fmt: skip
-
-
-class City(pydantic.BaseModel):
-    name: str
-    inhabitants: int
-
 
 def broken(values: dict[str, Any], mock_url: str) -> None:
-    for name, scenario in (("cut", "cut-after:3"), ("early", "cut-after:1"), ("busy", "status:529")):
+    for name, scenario in (("early", "cut-after:1"), ("busy", "status:529")):
         values["upstreams"][name] = {"base_url": f"{mock_url}/scenario/{scenario}/v1", "direct": True}
     values["models"]["after-early"] = {"upstream": "early", "model": "gpt-4", "fallback": ["mock-chat/gpt-4"]}
     values["models"]["strict"] = {"upstream": "mock-chat", "model": "gpt-4", "strict": True}
@@ -67,19 +56,6 @@ def test_a_chat_completion_is_whole_and_streams(sdk: openai.OpenAI, model: str) 
 
 
 @MODELS
-def test_a_tool_loop_of_two_steps_in_chat(sdk: openai.OpenAI, model: str) -> None:
-    tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": TOOL}}]
-    history: Any = [{"role": "user", "content": "the weather, in parallel"}]
-    first = sdk.chat.completions.create(model=model, messages=history, tools=tools)
-    calls = first.choices[0].message.tool_calls or []
-    assert (first.choices[0].finish_reason, len(calls)) == ("tool_calls", 2)
-    history.append(first.choices[0].message.model_dump(exclude_none=True))
-    history += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in calls]
-    second = sdk.chat.completions.create(model=model, messages=history, tools=tools)
-    assert "sunny" in (second.choices[0].message.content or "")
-
-
-@MODELS
 def test_a_response_is_whole_and_echoes_what_was_asked(sdk: openai.OpenAI, model: str) -> None:
     response = sdk.responses.create(
         model=model, input="hello", instructions="Be brief.", temperature=0, metadata={"a": "b"}
@@ -108,40 +84,6 @@ def test_a_response_stream_keeps_its_order_and_its_ids(sdk: openai.OpenAI, model
 
 
 @MODELS
-@pytest.mark.parametrize("text", ["the weather in Oslo", "the weather, in parallel"])
-def test_a_tool_loop_of_two_steps_in_responses(sdk: openai.OpenAI, model: str, text: str) -> None:
-    tools: Any = [{"type": "function", "name": "get_weather", "parameters": TOOL, "strict": True}]
-    history: Any = [{"role": "user", "content": text}]
-    first = sdk.responses.create(model=model, input=history, tools=tools)
-    calls = [item for item in first.output if item.type == "function_call"]
-    assert len(calls) == (2 if "parallel" in text else 1)
-    history += [item.model_dump(exclude_none=True) for item in first.output]
-    history += [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls]
-    second = sdk.responses.create(model=model, input=history, tools=tools)
-    assert "sunny" in second.output_text
-    with sdk.responses.stream(model=model, input=text, tools=tools) as stream:
-        streamed = [item for item in stream.get_final_response().output if item.type == "function_call"]
-    # Messages upstreams give objects, which have no spelling of their own.
-    assert [(call.name, json.loads(call.arguments)) for call in streamed] == [
-        (call.name, json.loads(call.arguments)) for call in calls
-    ]
-
-
-@MODELS
-def test_structured_output_in_responses(sdk: openai.OpenAI, model: str) -> None:
-    parsed = sdk.responses.parse(model=model, input="a city", text_format=City)
-    assert isinstance(parsed.output_parsed, City)
-
-
-def test_a_limit_makes_a_response_incomplete(sdk: openai.OpenAI) -> None:
-    response = sdk.responses.create(model="gpt-4", input="one two three four", max_output_tokens=16)
-    short = sdk.responses.create(model="gpt-4", input="word " * 40, max_output_tokens=16)
-    assert response.status in ("completed", "incomplete")
-    assert short.status == "incomplete"
-    assert short.incomplete_details is not None and short.incomplete_details.reason == "max_output_tokens"
-
-
-@MODELS
 def test_a_message_is_whole(claude: anthropic.Anthropic, model: str) -> None:
     message = claude.messages.create(
         model=model, max_tokens=50, system="Be brief.", messages=[{"role": "user", "content": "hello"}]
@@ -160,36 +102,9 @@ def test_a_message_stream_adds_up(claude: anthropic.Anthropic, model: str) -> No
     assert final.stop_reason == "end_turn" and final.usage.output_tokens > 0
 
 
-@MODELS
-def test_a_tool_loop_of_two_steps_in_messages(claude: anthropic.Anthropic, model: str) -> None:
-    tools: Any = [{"name": "get_weather", "input_schema": TOOL}]
-    history: Any = [{"role": "user", "content": "the weather, in parallel"}]
-    first = claude.messages.create(model=model, max_tokens=100, messages=history, tools=tools)
-    calls = [block for block in first.content if block.type == "tool_use"]
-    assert first.stop_reason == "tool_use" and len(calls) == 2
-    results = [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny"} for call in calls]
-    history += [{"role": "assistant", "content": first.content}, {"role": "user", "content": results}]
-    second = claude.messages.create(model=model, max_tokens=100, messages=history, tools=tools)
-    assert second.content[0].type == "text" and "sunny" in second.content[0].text
-
-
 def test_tokens_are_counted_for_any_model(claude: anthropic.Anthropic) -> None:
     counted = claude.messages.count_tokens(model="gpt-4", messages=[{"role": "user", "content": "hello there"}])
     assert counted.input_tokens > 0
-
-
-def test_a_cut_stream_raises_in_both_sdks(sdk: openai.OpenAI, claude: anthropic.Anthropic) -> None:
-    with pytest.raises(openai.APIError), sdk.responses.stream(model="cut/gpt-4", input="a b c") as stream:
-        list(stream)
-    with pytest.raises(openai.APIError):
-        list(sdk.responses.create(model="cut/gpt-4", input="a b c", stream=True))
-    with (
-        pytest.raises(anthropic.APIError),
-        claude.messages.stream(
-            model="cut/gpt-4", max_tokens=9, messages=[{"role": "user", "content": "a b c"}]
-        ) as messages,
-    ):
-        list(messages)
 
 
 def test_another_upstream_is_asked_until_content_comes(sdk: openai.OpenAI, claude: anthropic.Anthropic) -> None:
@@ -229,9 +144,3 @@ def test_what_was_lost_is_said_and_a_strict_route_refuses_it(live: Live) -> None
     assert said.status_code == 200 and said.headers["x-dragoman-loss"]
     refused = httpx2.post(f"{live.url}/v1/messages", json={**body, "model": "strict"}, headers=live.headers())
     assert refused.status_code == 400 and refused.json()["error"]["type"] == "invalid_request_error"
-
-
-def test_translated_calls_are_booked_with_their_usage(live: Live, sdk: openai.OpenAI) -> None:
-    sdk.responses.create(model="gpt-4", input="hello")
-    row = live.rows(1)[0]
-    assert row.state == "settled" and row.settlement is not None and row.settlement.usage is not None

@@ -9,7 +9,6 @@ from typing import Final
 
 from dragoman.config import Config
 from dragoman.dialects.profile import Profile
-from dragoman.gateway.background import Background
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
@@ -52,4 +51,3 @@ class Services:
     clock: Clock
     continuity: Continuity | None
     """None where the gateway keeps no responses: upstreams may, if they can."""
-    background: Background | None

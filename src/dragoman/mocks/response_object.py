@@ -9,7 +9,7 @@ from dragoman.mocks.responses_request import SEAL, JsonObject, ResponsesRequest
 from dragoman.mocks.seal import sealed
 from dragoman.mocks.stamps import Stamps
 
-_SUMMARY: Final = "**Looking at the request**\n\nI read what was said last and answer it."
+SUMMARY: Final = "**Looking at the request**\n\nI read what was said last and answer it."
 _ENCRYPTED: Final = "reasoning.encrypted_content"
 _TOOL_DEFAULTS: Final = {"description": None, "parameters": None, "strict": True}
 
@@ -107,7 +107,7 @@ def _reasoning(text: str, asked: ResponsesRequest, item_id: str) -> JsonObject:
     item: dict[str, Json] = {
         "id": item_id,
         "type": "reasoning",
-        "summary": [{"type": "summary_text", "text": _SUMMARY}] if shown else [],
+        "summary": [{"type": "summary_text", "text": SUMMARY}] if shown else [],
     }
     if _ENCRYPTED in (asked.include or ()):
         item["encrypted_content"] = sealed(text, SEAL)
