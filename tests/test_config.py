@@ -108,7 +108,7 @@ UPSTREAM = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\n'
 @pytest.mark.parametrize(
     ("text", "key", "hint"),
     [
-        ("prot = 1", "prot", "known here: aliases, log, models, server, store, upstreams"),
+        ("prot = 1", "prot", "known here: aliases, jobs, log, models, server, store, upstreams"),
         ("[servers]\nport = 1", "servers", "did you mean 'server'?"),
         ("[server]\nprot = 1", "server.prot", "did you mean 'port'?"),
         ("[server]\nzzz = 1", "server.zzz", "known here: body_timeout, "),

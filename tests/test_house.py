@@ -25,6 +25,8 @@ NOT_MIRRORED = {"e2e", "seeds", "fuzz", "support", "docs", "clients", "integrati
 
 COVERED_BY: dict[str, str] = {
     "gateway/archive.py": "e2e/test_state.py",
+    "gateway/background.py": "e2e/test_background.py",
+    "gateway/background_run.py": "e2e/test_background.py",
     "gateway/booking.py": "gateway/test_app.py",
     "gateway/call.py": "gateway/test_outbound.py",
     "gateway/clock.py": "gateway/test_issuing.py",

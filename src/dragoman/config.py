@@ -181,6 +181,17 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     """Seconds for which responses are kept; 0 keeps none, and leaves it to upstreams that can."""
 
 
+class JobsConfig(_Section, frozen=True, kw_only=True):
+    """How long work is run: background responses."""
+
+    max_concurrency: int = 16
+    """Jobs that this gateway runs at once."""
+    max_queue: int = 1000
+    """Jobs that may wait; further ones are refused with a 503."""
+    heartbeat: float = 5.0
+    """Seconds within which a gateway that died is noticed by the others."""
+
+
 class LogConfig(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged at least."""
@@ -196,6 +207,7 @@ class Config(_Section, frozen=True, kw_only=True):
     models: dict[str, str | ModelConfig] = {}
     aliases: dict[str, AliasConfig] = {}
     store: StoreConfig = StoreConfig()
+    jobs: JobsConfig = JobsConfig()
     log: LogConfig = LogConfig()
 
     def routes(self) -> dict[str, Route]:
@@ -296,6 +308,7 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (Config, "models"): ModelConfig,
     (Config, "aliases"): AliasConfig,
     (Config, "store"): StoreConfig,
+    (Config, "jobs"): JobsConfig,
     (Config, "log"): LogConfig,
     (ModelConfig, "timeouts"): TimeoutsConfig,
     (UpstreamConfig, "timeouts"): TimeoutsConfig,
@@ -338,6 +351,7 @@ def _check(config: Config) -> None:
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
+    _check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat"))
     config.routes()
 
 

@@ -74,6 +74,10 @@ class KeyStore(Protocol):
         """The key of that token, be it usable or not; `None` only if there is none."""
         ...
 
+    async def get(self, key_id: str) -> Key | None:
+        """The key of that id, be it usable or not."""
+        ...
+
     async def add(self, key: Key, digest: bytes) -> None:
         """Stores a key; `ValueError` if there is one of that id or digest."""
         ...
@@ -213,6 +217,8 @@ class StoredResponse(msgspec.Struct, frozen=True):
     previous_id: str = ""
     conversation_id: str = ""
     seen: int = 0
+    background: bool = False
+    """Whether a job of the same id makes it, or made it."""
 
 
 class ResponseStore(Protocol):

@@ -4,7 +4,8 @@ It is the one place that turns an error into an answer, and the owner of all tha
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -17,6 +18,8 @@ from dragoman.errors import GatewayError
 from dragoman.gateway import convert
 from dragoman.gateway.admin import Admin
 from dragoman.gateway.archive import Archive
+from dragoman.gateway.background import KIND, Background
+from dragoman.gateway.background_run import BackgroundRuns
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Receive, Scope, Send
 from dragoman.gateway.catalog import Catalog
@@ -85,25 +88,38 @@ class Gateway:
         self.ledger = store.ledger
         self.keyring = Keyring(store.keys, self.clock, self._settings.admin_key)
         self.issuer = Issuer(store.keys, self.clock)
-        continuity = None
-        if self.config.store.keep_responses:
-            continuity = Continuity(store.responses, store.conversations, self.clock)
-        self._archive = Archive(store.responses)
-        self._conversations = Conversations(store.conversations, self.clock)
-        self._services = Services(self.keyring, self.ledger, self._observer, self.clock, continuity)
+        self._services = self._compose_services(store)
         self.health = health = Health(self._services, store.ping)
         self._probes = {
             "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
         }  # fmt: skip
         self._catalog = Catalog(self._runtime, self.clock)
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
+        await store.jobs.open()
         self._own(self._flush_forever())
+
+    def _compose_services(self, store: Store) -> Services:
+        """The parts that calls share, and what answers for kept responses."""
+        continuity = Continuity(store.responses, store.conversations, self.clock)
+        background = Background(store.jobs, store.responses)
+        self._archive = Archive(store.responses, background)
+        self._conversations = Conversations(store.conversations, self.clock)
+        keeps = bool(self.config.store.keep_responses)
+        services = Services(
+            self.keyring, self.ledger, self._observer, self.clock,
+            continuity if keeps else None, background if keeps else None,
+        )  # fmt: skip
+        runs = BackgroundRuns(store.responses, continuity, services, self._enter)
+        store.jobs.register(KIND, runs.work)
+        return services
 
     async def close(self) -> None:
         """Ends what `open` began; rows and log lines that wait are written first."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._store is not None:
+            await self._store.jobs.close()  # first, for what runs there uses all the rest
         await self._runtime.close()
         if self._store is not None:
             await self._store.close()
@@ -138,12 +154,18 @@ class Gateway:
             await self._lifespan(receive, send)
             return
         call = Call(scope, receive, send, new_id("req_"), self.clock.monotonic())
+        with self._enter(call) as runtime:
+            await self._carry(call, runtime, scope)
+
+    @contextmanager
+    def _enter(self, call: Call) -> Iterator[Runtime]:
+        """Counts a call among those in flight, and gives it the configuration of this moment."""
         runtime = self._runtime
         runtime.calls += 1
         self._calls.add(call)
         self._observer.in_flight.inc()
         try:
-            await self._carry(call, runtime, scope)
+            yield runtime
         finally:
             call.watch.stop()
             self._calls.discard(call)
@@ -226,13 +248,8 @@ class Gateway:
             await probe(call)
             return
         match entry.kind:
-            case "models":
-                key = await self.keyring.identify(call.token())
-                await call.answer_json(await self._catalog.models(key))
-            case "model":
-                key = await self.keyring.identify(call.token())
-                name = scope["path"].removeprefix("/v1/models/")
-                await call.answer_json(await self._catalog.model(name, key))
+            case "models" | "model":
+                await self._show_models(entry, call, scope)
             case "convert":
                 await self.keyring.identify(call.token())
                 await convert.answer(call, runtime.config.server, self.clock)
@@ -245,14 +262,32 @@ class Gateway:
                     raise GatewayError(
                         errors.NOT_FOUND, "This gateway keeps no responses: 'store.keep_responses' is 0."
                     )
-                kept = self._archive if entry.kind == "archive" else self._conversations
-                await kept.answer(call, key)
+                if entry.kind == "archive":
+                    await self._archive.answer(call, key, runtime.config.server.ping_interval)
+                else:
+                    await self._conversations.answer(call, key)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":
                 await self.health.metrics(call, runtime)
             case _:
                 raise AssertionError(entry.kind)
+
+    async def _show_models(self, entry: Entry, call: Call, scope: Scope) -> None:
+        key = await self.keyring.identify(call.token())
+        if entry.kind == "models":
+            await call.answer_json(await self._catalog.models(key))
+        else:
+            await call.answer_json(await self._catalog.model(scope["path"].removeprefix("/v1/models/"), key))
+
+    async def _recall(self, entry: Entry, call: Call, runtime: Runtime) -> None:
+        key = await self.keyring.identify(call.token())
+        if self._services.continuity is None:
+            raise GatewayError(errors.NOT_FOUND, "This gateway keeps no responses: 'store.keep_responses' is 0.")
+        if entry.kind == "archive":
+            await self._archive.answer(call, key, runtime.config.server.ping_interval)
+        else:
+            await self._conversations.answer(call, key)
 
     async def _administer(self, call: Call, scope: Scope) -> None:
         scope["state"] = {**scope.get("state", {}), "request_id": call.request_id}

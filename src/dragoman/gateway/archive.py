@@ -13,11 +13,12 @@ from msgspec import Raw
 from dragoman import errors
 from dragoman.dialects.responses.continuation import Given, listed
 from dragoman.errors import GatewayError
+from dragoman.gateway.background import Background
 from dragoman.gateway.call import Call
+from dragoman.gateway.continuity import assemble
 from dragoman.gateway.query import Page, Query
 from dragoman.policy.keys import Key
 from dragoman.ports import ResponseStore, StoredItem, StoredResponse
-from dragoman.wire.chat import Fields, parse_fields, raw
 
 PREFIX: Final = b"/v1/responses/"
 _PATH: Final = re.compile(rb"/v1/responses/([A-Za-z0-9_.:-]{1,256})(?:/(cancel|input_items))?")
@@ -31,10 +32,11 @@ _METHODS: Final[dict[str, tuple[str, ...]]] = {
 class Archive:
     """Answers for kept responses."""
 
-    def __init__(self, responses: ResponseStore) -> None:
+    def __init__(self, responses: ResponseStore, background: Background) -> None:
         self._responses = responses
+        self._background = background
 
-    async def answer(self, call: Call, key: Key) -> None:
+    async def answer(self, call: Call, key: Key, ping_every: float) -> None:
         """Raises `GatewayError` RESPONSE_NOT_FOUND, METHOD_NOT_ALLOWED or, for what is asked, INVALID_REQUEST."""
         match = _PATH.fullmatch(call.path)
         if match is None:
@@ -51,23 +53,33 @@ class Archive:
         elif call.method == "DELETE":
             await self._delete(call, key, name)
         else:
-            await self._get(call, key, name)
+            await self._get(call, key, name, ping_every)
 
-    async def _get(self, call: Call, key: Key, name: str) -> None:
+    async def _get(self, call: Call, key: Key, name: str, ping_every: float) -> None:
         query = Query(call.query, ("include", "include_obfuscation", "starting_after", "stream"))
+        after = query.number("starting_after", -1, least=0, most=2**31)
         stored, output = await self._find(name, key)
-        if query.flag("stream"):
+        if not query.flag("stream"):
+            found = await self._background.current(stored, output)
+            await call.answer_json(assemble(*found))
+        elif not stored.background:
             raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be streamed.", param="stream")
-        await call.answer_json(assemble(stored, output))
+        else:
+            await self._background.follow(call, stored, after, ping_every)
 
     async def _delete(self, call: Call, key: Key, name: str) -> None:
+        stored, _ = await self._find(name, key)
+        if stored.background:
+            await self._background.forget(stored)
         if not await self._responses.delete(name, key.id):
             raise _unknown(name)
         await call.answer_json({"id": name, "object": "response", "deleted": True})
 
     async def _cancel(self, call: Call, key: Key, name: str) -> None:
-        await self._find(name, key)
-        raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be cancelled.")
+        found = await self._find(name, key)
+        if not found[0].background:
+            raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be cancelled.")
+        await call.answer_json(assemble(*await self._background.cancel(*found)))
 
     async def _input_items(self, call: Call, key: Key, name: str) -> None:
         query = Query(call.query, ("after", "include", "limit", "order"))
@@ -81,11 +93,6 @@ class Archive:
         if found is None:
             raise _unknown(name)
         return found
-
-
-def assemble(stored: StoredResponse, output: Sequence[StoredItem]) -> Fields:
-    """The response object, its output in its place."""
-    return {**parse_fields(stored.body), "output": raw([Raw(item.value) for item in output])}
 
 
 def page(query: Query, items: Sequence[StoredItem]) -> Page:

@@ -19,9 +19,11 @@ from dragoman.policy.aliases import Alias
 from dragoman.policy.egress import default_network, split_base_url
 from dragoman.policy.headers import RequestRule
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, ConversationStore, KeyStore, Ledger, ResponseStore, Tokenizer, Vault
+from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Vault
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
+from dragoman.stores.jobs.core import Bounds
+from dragoman.stores.jobs.embedded import open_embedded
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedger
 from dragoman.stores.responses import SqlResponseStore
@@ -43,6 +45,7 @@ class Store:
     ledger: Ledger
     responses: ResponseStore
     conversations: ConversationStore
+    jobs: Jobs
     ping: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
@@ -54,13 +57,18 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
     ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
 
+    bounds = Bounds(
+        config.jobs.max_concurrency, config.jobs.max_queue, config.jobs.heartbeat, config.store.keep_responses
+    )
+    jobs = open_embedded(database, bounds)
+
     async def close() -> None:
         await ledger.close()
         await asyncio.to_thread(database.close)
 
     lane = database.lane("responses", threads=2)
     responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
-    return Store(SqlKeyStore(database), ledger, responses, conversations, database.ping, close)
+    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, database.ping, close)
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -5,7 +5,11 @@ keep nothing, so that a chain can go on over any upstream, and a response belong
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
+
+import msgspec
+from msgspec import Raw
 
 from dragoman import errors
 from dragoman.dialects import head
@@ -17,7 +21,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.policy.keys import Key
 from dragoman.ports import Clock, ConversationStore, ResponseStore, StoredItem, StoredResponse
-from dragoman.wire.chat import Fields, raw, render_fields
+from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
 PREFIX: Final = "resp_"
 
@@ -43,6 +47,15 @@ class Memory:
         return self._stored.id
 
     @property
+    def members(self) -> Fields:
+        """What the response object gets from the gateway."""
+        return _members(self.asked, self._stored)
+
+    def queued(self, body: bytes) -> StoredResponse:
+        """The row of a response that is made later; `body` is its object."""
+        return _replace(self._stored, "queued", body)
+
+    @property
     def body(self) -> bytes:
         """The whole question, as an upstream is asked it."""
         return render_fields(self._fields)
@@ -65,12 +78,7 @@ class Memory:
         if self.asked.background:
             await self.responses.finish(self.id, kept.status, kept.body, output)
             return
-        stored = self._stored
-        response = StoredResponse(
-            stored.id, stored.key_id, stored.created_at, kept.status, kept.body, stored.previous_id,
-            stored.conversation_id, stored.seen,
-        )  # fmt: skip
-        await self.responses.add(response, stored_items(self.given), output)
+        await self.responses.add(_replace(self._stored, kept.status, kept.body), stored_items(self.given), output)
 
 
 class Continuity:
@@ -91,10 +99,30 @@ class Continuity:
         found = await self._responses.items(tuple((asked.references or {}).values()), key.id)
         given = continuation.identify(continuation.resolve(asked, found), new_id) if asked.store else ()
         stored = StoredResponse(
-            new_id(PREFIX), key.id, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen
+            new_id(PREFIX),
+            key.id,
+            self._clock.now(),
+            "queued",
+            b"",
+            asked.previous,
+            asked.conversation,
+            seen,
+            asked.background,
         )
         whole = continuation.expand(fields, asked, [item.value for item in history], found)
         return Memory(whole, asked, given, stored, self._responses)
+
+    async def resume(self, key: Key, response_id: str, body: bytes) -> Memory | None:
+        """The memory of a call that was queued, as a stream; None if its response has been deleted since."""
+        found = await self._responses.get(response_id, key.id)
+        history = await self._responses.context(response_id, key.id, output=False)
+        if found is None or history is None:
+            return None
+        fields = {**head.parse(body), "stream": raw(True)}
+        asked = continuation.parse(fields)
+        alone = replace(asked, items=(), references=None)
+        whole = continuation.expand(fields, alone, [item.value for item in history], {})
+        return Memory(whole, asked, (), found[0], self._responses)
 
     async def _history(self, key: Key, asked: Asked) -> tuple[Sequence[StoredItem], int]:
         """What stands before the call's own items, and how long the conversation was, if it is in one."""
@@ -113,6 +141,11 @@ class Continuity:
         return (), 0
 
 
+def assemble(stored: StoredResponse, output: Sequence[StoredItem]) -> Fields:
+    """The response object, its output in its place."""
+    return {**parse_fields(stored.body), "output": raw([Raw(item.value) for item in output])}
+
+
 def stored_items(given: Sequence[Given]) -> tuple[StoredItem, ...]:
     return tuple(StoredItem(item.id, bytes(item.value)) for item in given)
 
@@ -125,6 +158,12 @@ def _members(asked: Asked, stored: StoredResponse) -> Fields:
         "store": raw(asked.store),
         "background": raw(asked.background),
     }
+    if asked.background:
+        members["created_at"] = raw(int(stored.created_at))
     if stored.conversation_id:
         members["conversation"] = raw({"id": stored.conversation_id})
     return members
+
+
+def _replace(stored: StoredResponse, status: str, body: bytes) -> StoredResponse:
+    return msgspec.structs.replace(stored, status=status, body=body)

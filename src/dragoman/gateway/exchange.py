@@ -11,7 +11,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
-from dragoman.gateway.continuity import Memory
+from dragoman.gateway.continuity import Memory, assemble
 from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
@@ -52,13 +52,38 @@ class Exchange:
             await self.carry(key, body)
             return
         memory = await call.watch.guard(continuity.begin(key, body))
-        await self.carry(key, body if memory is None else memory.body, memory)
+        if memory is not None and memory.asked.background:
+            await self._submit(key, body, memory)
+        else:
+            await self.carry(key, body if memory is None else memory.body, memory)
+
+    async def _submit(self, key: Key, body: bytes, memory: Memory) -> None:
+        """Leaves the call to a job, after all that can be known to be wrong with it."""
+        call, services, server = self._call, self._services, self._runtime.config.server
+        assert services.background is not None
+        bridge = self._bridge(memory.body)
+        turn = bridge.turn
+        self.booking.identify(key, turn.model)
+        target = self._runtime.routes.plan(turn.model, key)[0]
+        self._passage(bridge, target)
+        if self._runtime.config.upstreams[target.upstream].credential == "caller":
+            message = "This upstream takes the caller's own credential, which is not kept for the background."
+            raise GatewayError(errors.INVALID_REQUEST, message, param="background")
+        stored = await services.background.submit(memory, body, int(services.clock.now()))
+        if turn.stream:
+            await services.background.follow(call, stored, -1, server.ping_interval)
+        else:
+            await call.answer_json(assemble(stored, ()))
+
+    def _bridge(self, body: bytes) -> Bridge:
+        ids = Ids(new_id, self._services.clock.now)
+        return Bridge(self._dialect, body, ids, max_event=self._runtime.config.server.max_event)
 
     async def carry(self, key: Key, body: bytes, memory: Memory | None = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
-        booking, server = self.booking, self._runtime.config.server
+        booking = self.booking
         self._memory = memory
-        bridge = Bridge(self._dialect, body, Ids(new_id, self._services.clock.now), max_event=server.max_event)
+        bridge = self._bridge(body)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream

@@ -5,22 +5,15 @@ reads slowly stops the reading here; one that leaves cancels the call's task.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from dragoman import errors
 from dragoman.dialects.base import StreamRelay
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
-from dragoman.gateway.render import Headers
+from dragoman.gateway.render import STREAM_HEADERS, Headers
 from dragoman.ports import Reply, Timeouts
 from dragoman.wire import sse
-
-STREAM_HEADERS: Final[Headers] = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
 
 
 async def read_all(call: Call, reply: Reply, limit: int, idle: float) -> bytes:

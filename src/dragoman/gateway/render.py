@@ -20,6 +20,11 @@ JSON: Final = b"application/json"
 OUTBOUND: Final = "/api/oagw/"
 _ANTHROPIC_PREFIX: Final = "/v1/messages"
 _OPENAI_PREFIXES: Final = ("/v1/", "/convert")
+STREAM_HEADERS: Final[Headers] = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
 _SOURCE: Final = {"gateway": (b"x-oagw-error-source", b"gateway"), "upstream": (b"x-oagw-error-source", b"upstream")}
 
 

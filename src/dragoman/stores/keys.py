@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.policy.keys import Key
@@ -28,8 +28,14 @@ class SqlKeyStore:
         self._lane = database.lane("keys", threads=THREADS)
 
     async def find(self, digest: bytes) -> Key | None:
+        return await self._one(keys.c.digest == digest)
+
+    async def get(self, key_id: str) -> Key | None:
+        return await self._one(keys.c.id == storable(key_id))
+
+    async def _one(self, this: ColumnElement[bool]) -> Key | None:
         def work(connection: Connection) -> Key | None:
-            row = connection.execute(select(*_COLUMNS).where(keys.c.digest == digest)).one_or_none()
+            row = connection.execute(select(*_COLUMNS).where(this)).one_or_none()
             return None if row is None else _parse(row)
 
         return await self._lane.run(work)

@@ -24,6 +24,9 @@ class MemoryKeyStore:
         key_id = self._ids.get(digest)
         return None if key_id is None else self._keys[key_id]
 
+    async def get(self, key_id: str) -> Key | None:
+        return self._keys.get(key_id)
+
     async def add(self, key: Key, digest: bytes) -> None:
         if key.id in self._keys or digest in self._ids:
             raise ValueError(f"a key of id {key.id!r} or of that token exists")

@@ -146,13 +146,14 @@ def _render(response: StoredResponse) -> dict[str, object]:
         "previous_id": storable(response.previous_id) or None,
         "conversation_id": storable(response.conversation_id) or None,
         "seen": response.seen,
+        "background": response.background,
     }
 
 
 def _parse(row: Row[Any]) -> StoredResponse:
     return StoredResponse(
         row.id, row.key_id, row.created_at, row.status, row.body.encode(), row.previous_id or "",
-        row.conversation_id or "", row.seen,
+        row.conversation_id or "", row.seen, row.background,
     )  # fmt: skip
 
 

@@ -116,6 +116,7 @@ responses: Final = Table(
     Column("previous_id", Text),  # no foreign keys: a response may outlive what it followed on
     Column("conversation_id", Text),
     Column("seen", Integer, nullable=False),
+    Column("background", Boolean, nullable=False),
     Column("deleted_at", Double),
     Index("ix_responses_created_at", "created_at"),
     Index("ix_responses_previous_id", "previous_id"),

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("previous_id", sa.Text()),
         sa.Column("conversation_id", sa.Text()),
         sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("background", sa.Boolean(), nullable=False),
         sa.Column("deleted_at", sa.Double()),
         sa.PrimaryKeyConstraint("id", name="pk_responses"),
     )

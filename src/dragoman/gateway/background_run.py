@@ -1,0 +1,131 @@
+"""The job of a background response: one model call like any other, streamed into the job's output.
+
+A failure of the call is part of the response, and no failure of the job.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from dragoman.dialects.responses import background, continuation
+from dragoman.dialects.responses import errors as responses_errors
+from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
+from dragoman.errors import GatewayError
+from dragoman.gateway.background import DIED
+from dragoman.gateway.call import Call, Message
+from dragoman.gateway.clock import new_id
+from dragoman.gateway.continuity import Continuity, stored_items
+from dragoman.gateway.exchange import Exchange
+from dragoman.gateway.runtime import Runtime, Services
+from dragoman.ports import JobRun, ResponseStore
+from dragoman.wire.chat import parse_fields, raw, render_fields
+from dragoman.wire.common import ErrorBody
+
+_SCOPE: Final = {
+    "type": "http", "method": "POST", "path": "/v1/responses", "raw_path": b"/v1/responses", "query_string": b"",
+}  # fmt: skip
+
+Enter = Callable[[Call], AbstractContextManager[Runtime]]
+"""Counts a call among those in flight while it lasts, and gives the configuration it runs with."""
+
+
+class BackgroundRuns:
+    """The worker of such jobs."""
+
+    def __init__(self, responses: ResponseStore, continuity: Continuity, services: Services, enter: Enter) -> None:
+        self._responses = responses
+        self._continuity = continuity
+        self._services = services
+        self._enter = enter
+
+    async def work(self, run: JobRun) -> None:
+        """Runs one job. It ends when the response has, or has been deleted."""
+        sink = _Sink(run)
+        try:
+            error = await self._carry(run, sink)
+        except GatewayError as raised:
+            error = ErrorBody(raised.message, raised.kind.type, raised.param, raised.kind.code)
+        if error is not None and not sink.over:
+            await self._fail(run, sink, error)
+
+    async def _carry(self, run: JobRun, sink: "_Sink") -> ErrorBody | None:
+        """Makes the call; what it ended with if not in its own stream. Raises `GatewayError`."""
+        key = await self._services.keyring.by_id(run.owner)
+        memory = await self._continuity.resume(key, run.id, run.payload)
+        if memory is None:
+            return None
+        headers = [(b"x-request-id", run.id.encode("ascii"))]
+        call = Call({**_SCOPE, "headers": headers}, _silence, sink, new_id("req_"), self._services.clock.monotonic())
+        with self._enter(call) as runtime:
+            exchange = Exchange(call, RESPONSES_DIALECT, runtime, self._services)
+            booking = exchange.booking
+            try:
+                await exchange.carry(key, memory.body, memory)
+            except GatewayError as error:
+                booking.error = booking.error or error.kind.code
+                raise
+            except asyncio.CancelledError:
+                reason = call.watch.take()
+                if reason is None:
+                    booking.settle(cancelled=True)
+                    raise
+                booking.error = booking.error or reason.kind.code
+                raise reason from None
+            finally:
+                booking.settle()
+        return sink.refusal()
+
+    async def _fail(self, run: JobRun, sink: "_Sink", error: ErrorBody) -> None:
+        """Ends a response whose stream has not done so itself."""
+        found = await self._responses.get(run.id, run.owner)
+        if found is None:
+            return
+        fields = background.failed(parse_fields(found[0].body), error)
+        if not sink.begun:
+            await run.append(background.created(fields))
+        items = background.partial(sink.done)
+        response = {**fields, "output": raw(items)}
+        await run.append(background.last(response, max(sink.number, 0) + 1))
+        output = stored_items(continuation.identify(items, new_id))
+        await self._responses.finish(run.id, "failed", render_fields(fields), output)
+
+
+class _Sink:
+    """What the call sends, on its way into the job's output."""
+
+    def __init__(self, run: JobRun) -> None:
+        self._run = run
+        self._status = 0
+        self._said = b""
+        self.begun = False
+        self.over = False
+        self.number = -1
+        self.done: list[bytes] = []
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            return
+        body: bytes = message.get("body", b"")
+        if self._status != 200:
+            self._said += body
+        elif body.startswith(b"event: "):
+            data = body.split(b"\n", 2)[1].removeprefix(b"data: ")
+            told = background.parse_event(data)
+            self.begun = True
+            self.number = told.number
+            self.over = told.kind in background.LAST
+            if told.kind == "response.output_item.done":
+                self.done.append(data)
+            await self._run.append(data)
+
+    def refusal(self) -> ErrorBody | None:
+        """What an upstream said instead of a stream, or that a stream has no end."""
+        if self._status not in (0, 200):
+            return responses_errors.parse(self._said) or responses_errors.read(None)
+        return None if self.over else DIED
+
+
+async def _silence() -> Message:
+    raise AssertionError("a background call has been read already")
