@@ -112,7 +112,9 @@ def test_a_named_server_is_all_that_is_called_and_its_failures_are_failed_tests(
     with started(home, "mock", "--port", "0", "--token", "right") as mock:
         environ = {"CHAT2RESPONSE_BASE": f"{mock.url}/v1", "CHAT2RESPONSE_KEY": "wrong"}
         code, text = run(tmp_path, "-k", "test_basic or without", **environ)
+        nothing = run(tmp_path, "--no-such-option", **environ)
         assert mock.stop() == 0
+    assert nothing[0] == 2 and nothing[1].endswith("ERROR   pytest ran no tests: usage error\n")
     assert code == 1 and text.endswith("ERROR   some tests failed\n")
     assert f"INFO    the server at {mock.url}\n" in text and "harder" not in text
     assert "WARNING no OPENAI_API_KEY" in text and "tests were left out" in text
