@@ -19,7 +19,7 @@ from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS, Chat
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Usage
+from dragoman.turn import Turn, Usage
 from tests.dialects.chat.streams import (
     ASKED_MODEL,
     BROKEN,
@@ -208,3 +208,14 @@ def test_a_stream_that_cannot_be_converted_says_why() -> None:
     relay.receive(stream(ROLE, HELLO, end=b""))
     assert b"event: error" in b"".join(relay.eof())
     assert relay.failure is not None and relay.failure.kind is errors.STREAM_ABORTED
+
+
+@pytest.mark.parametrize("front", CODECS)
+def test_a_stream_that_is_given_up_after_rubbish_ends_in_an_error_all_the_same(front: str) -> None:
+    setting = Setting(Turn(ASKED_MODEL), IDS.new_id, int(IDS.now()))
+    relay = Translation(CODECS[front], CHAT_CODEC, setting, UPSTREAM_MODEL, Profile(), 1 << 20).stream()
+    relay.receive(stream(ROLE, HELLO, end=b"data: rubbish\n\n"))
+    told = b"".join(relay.fail(GatewayError(errors.IDLE_TIMEOUT, "silence")))
+    assert b"an event that is no chunk" in told
+    assert relay.failure is not None
+    assert relay.failure.kind is errors.PROTOCOL_ERROR

@@ -225,8 +225,11 @@ class TranslatedStream:
         try:
             out = self._step(self._reader.eof)
         except GatewayError:
-            out = []
-        return out if self.finished else self._give_up(error, _body(error))
+            pass
+        else:
+            if self._ended:
+                return out
+        return self._give_up(error, _body(error))
 
     def _step(self, read: Callable[[], list[Event]]) -> list[bytes]:
         out: list[bytes] = []
