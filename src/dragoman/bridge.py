@@ -227,7 +227,7 @@ class TranslatedStream:
         except GatewayError:
             pass
         else:
-            if self._ended:
+            if self.finished or self.failure is not None:
                 return out
         return self._give_up(error, _body(error))
 

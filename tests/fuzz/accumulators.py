@@ -9,6 +9,7 @@ from typing import Any, Final
 from anthropic._models import construct_type as construct_anthropic
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import ParsedMessage, RawMessageStreamEvent
+from jiter import from_json
 from openai import omit
 from openai._models import construct_type as construct_openai
 from openai.lib.streaming.chat import ChatCompletionStreamState
@@ -81,6 +82,19 @@ def _responses(bodies: Iterable[Json]) -> Json:
         *_, last = state.handle_event(event)
     answer: Json = said(last.response.to_dict())
     return answer
+
+
+def is_readable(bodies: Iterable[Json]) -> bool:
+    """Whether the SDK of Messages can read the calls of a stream, whose arguments are what the upstream wrote."""
+    given: dict[int, bytes] = {}
+    for body in bodies:
+        piece = body.get("delta", {}).get("partial_json", "")
+        given[body.get("index", 0)] = given.get(body.get("index", 0), b"") + piece.encode()
+        try:
+            from_json(given[body.get("index", 0)] or b"{}", partial_mode=True)
+        except ValueError:
+            return False
+    return True
 
 
 def _messages(bodies: Iterable[Json]) -> Json:

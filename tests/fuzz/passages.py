@@ -20,6 +20,8 @@ CROSSINGS: Final = [(front, back) for front, back in PAIRS if front != back]
 MODEL: Final = "fast"
 NOW: Final = 1_800_000_000
 ENOUGH: Final = 1 << 20
+_SILENCE: Final = GatewayError(errors.IDLE_TIMEOUT, "silence")
+_BROKEN: Final = (errors.PROTOCOL_ERROR, errors.STREAM_ABORTED, errors.IDLE_TIMEOUT)
 _DOORS: Final = {door.name: door for door in FRONT_DOORS}
 _PROFILE: Final = Profile(custom_tools="wrap")
 _TOOL: Final[Json] = {"name": "look", "parameters": {"type": "object"}}
@@ -61,7 +63,10 @@ def passage(front: str, back: str, max_event: int = ENOUGH) -> Passage:
 class Streamed:
     """What became of one stream."""
 
-    def __init__(self, front: str, back: str, parts: Iterable[bytes], max_event: int = ENOUGH) -> None:
+    def __init__(
+        self, front: str, back: str, parts: Iterable[bytes], max_event: int = ENOUGH, *, given_up: bool = False
+    ) -> None:
+        """`given_up`: the gateway ends it, not the upstream."""
         self.front = front
         self.translated = front != back
         self.relay: StreamRelay = passage(front, back, max_event).stream()
@@ -70,10 +75,10 @@ class Streamed:
         try:
             for part in parts:
                 self.sent += self.relay.receive(part)
-            self.sent += self.relay.eof()
+            self.sent += self.relay.fail(_SILENCE) if given_up else self.relay.eof()
         except GatewayError as error:
             self.raised = error
-        self.bodies = [_body(event) for event in self.sent if event != sse.render(sse.DONE)]
+        self.bodies = [_body(event, self.translated) for event in self.sent if event != sse.render(sse.DONE)]
         self._check()
 
     def _check(self) -> None:
@@ -82,13 +87,14 @@ class Streamed:
         if self.raised is not None:
             assert (self.sent, relay.started, relay.finished) == ([], False, False)
             assert relay.failure is self.raised
-            assert self.raised.kind in (errors.PROTOCOL_ERROR, errors.STREAM_ABORTED)
+            assert self.raised.kind in _BROKEN
         else:
             assert relay.started
             assert relay.finished is (relay.failure is None)
+            assert relay.failure is None or relay.failure.kind in _BROKEN
             _ENDS[self.front](self)
         assert relay.receive(b"data: {}\n\ndata: rubbish\n\n") == relay.eof() == []
-        assert relay.fail(GatewayError(errors.IDLE_TIMEOUT, "silence")) == []
+        assert relay.fail(_SILENCE) == []
 
     @property
     def outcome(self) -> tuple[object, ...]:
@@ -99,14 +105,14 @@ class Streamed:
         return self.sent, raised, failure, relay.usage, relay.started, relay.finished
 
 
-def _body(event: bytes) -> Json:
+def _body(event: bytes, translated: bool) -> Json:
     """The data of one whole event."""
     assert event.endswith(b"\n\n")
     assert b"\r" not in event
     *head, data = event[:-2].split(b"\n")
     assert data.startswith(b"data: ")
     body: Json = json.loads(data[6:].decode())
-    if head:
+    if head and translated:
         assert head == [b"event: " + body["type"].encode()]
     return body
 

@@ -1,34 +1,17 @@
 """Streams of real upstreams, of every dialect to callers of every dialect: whole, in pieces, and cut anywhere."""
 
-from collections.abc import Callable
-from typing import Any, Final
-
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman import errors
 from tests.fuzz.accumulators import accumulated, finished
-from tests.fuzz.budget import BUDGET, SECONDS
-from tests.fuzz.chat_upstream import chat_answers
-from tests.fuzz.messages_upstream import messages_answers
+from tests.fuzz.budget import SECONDS
 from tests.fuzz.passages import NAMES, Streamed, passage
-from tests.fuzz.responses_upstream import responses_answers
+from tests.fuzz.search import search
 from tests.fuzz.upstreams import Sent
 from tests.wire.cuts import PLACES, at_places
 
 pytestmark = pytest.mark.timeout(SECONDS)
-_ANSWERS: Final[dict[str, st.SearchStrategy[Sent]]] = {
-    "chat": chat_answers(),
-    "responses": responses_answers(),
-    "messages": messages_answers(),
-}
-_FRONTS: Final = st.sampled_from(NAMES)
-
-
-def search(holds: Callable[..., None], back: str, *others: st.SearchStrategy[Any]) -> None:
-    """Looks for a caller, and an answer of an upstream of this dialect, for which a property does not hold."""
-    BUDGET(given(_FRONTS, _ANSWERS[back], *others)(holds))()
 
 
 @pytest.mark.parametrize("back", NAMES)
@@ -57,16 +40,17 @@ def test_a_stream_comes_out_the_same_however_the_network_cuts_it(back: str) -> N
 
 @pytest.mark.parametrize("back", NAMES)
 def test_a_stream_that_breaks_off_is_a_failure_until_it_has_said_that_it_is_complete(back: str) -> None:
-    def holds(front: str, sent: Sent, place: int, inside: int) -> None:
+    def holds(front: str, sent: Sent, place: int, inside: int, given_up: bool) -> None:
         enough = sent.enough if front != back or back == "chat" else _last(sent)
         for count in {enough - 1, enough, place % (len(sent.frames) + 1)}:
             *got, started = *sent.frames[:count], b"".join(sent.frames[count : count + 1])[:-2]
-            broken = Streamed(front, back, (*got, started[: inside % (len(started) + 1)]))
+            parts = (*got, started[: inside % (len(started) + 1)])
+            broken = Streamed(front, back, parts, given_up=given_up)
             assert broken.relay.finished is (count >= enough), count
             failure = broken.raised or broken.relay.failure
-            assert failure is None or failure.kind is errors.STREAM_ABORTED
+            assert failure is None or failure.kind is (errors.IDLE_TIMEOUT if given_up else errors.STREAM_ABORTED)
 
-    search(holds, back, st.integers(0, 50), st.integers(0, 500))
+    search(holds, back, st.integers(0, 50), st.integers(0, 500), st.booleans())
 
 
 def _last(sent: Sent) -> int:

@@ -43,3 +43,9 @@ def test_a_file_citation_has_no_form_here() -> None:
 def test_what_is_no_citation_is_an_error(value: object) -> None:
     with pytest.raises(msgspec.DecodeError):
         annotation(raw(value), 0, 1)
+
+
+@pytest.mark.parametrize("value", [b"7", b'"x"', b"[]", b"{}", b'{"type":7}', b'{"type":"url_citation","url":7}',
+                                   b'{"type":"char_location","x":1e999}', b"[" * 3000 + b"]" * 3000])  # fmt: skip
+def test_what_is_no_annotation_has_no_form_here(value: bytes) -> None:
+    assert citation(msgspec.Raw(value)) is None

@@ -1,4 +1,5 @@
 import pytest
+from msgspec import Raw
 
 from dragoman.dialects.responses import parts
 from dragoman.turn import Audio, File, Image, Text
@@ -83,10 +84,17 @@ def test_a_log_probability_has_two_forms() -> None:
     }
     assert plain(parts.neutral_logprob(given)) == neutral
     native = {**neutral, "bytes": [], "top_logprobs": [{"token": "b", "logprob": -2.0, "bytes": []}]}
-    assert plain(parts.native_logprob(given)) == native
+    assert plain(parts.native_logprobs((given,))) == [native]
     assert plain(parts.neutral_logprob(raw({"token": "a", "logprob": -1, "bytes": [97]}))) == {
         "token": "a",
         "logprob": -1.0,
         "bytes": [97],
         "top_logprobs": [],
     }
+
+
+def test_what_is_no_log_probability_is_left_out() -> None:
+    given = raw({"token": "a", "logprob": -1})
+    odd = [{"token": "a", "logprob": "x"}, {"logprob": -1}, 7, None, {"token": "a", "logprob": -1, "bytes": "a"}]
+    deep = Raw(b'{"token":"a","logprob":-1,"x":' + b"[" * 3000 + b"]" * 3000 + b"}")
+    assert len(parts.native_logprobs((*map(raw, odd), deep, given))) == 1

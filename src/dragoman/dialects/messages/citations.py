@@ -23,6 +23,13 @@ _OURS: Final = frozenset(("char_location", "page_location", "content_block_locat
 _WEB: Final = "web_search_result_location"
 
 
+class _Web(msgspec.Struct, frozen=True):
+    """A `url_citation`."""
+
+    url: str = ""
+    title: str | None = None
+
+
 def annotation(citation: msgspec.Raw, start: int, end: int) -> msgspec.Raw:
     """The annotation of the text from `start` to `end`. Raises `msgspec.DecodeError` for what is no citation."""
     kind = msgspec.json.decode(citation, type=Kind).type
@@ -41,11 +48,15 @@ def annotation(citation: msgspec.Raw, start: int, end: int) -> msgspec.Raw:
 
 def citation(annotation: msgspec.Raw) -> Body | None:
     """The reverse; None for what has no form here."""
-    body: Body = msgspec.json.decode(annotation)
-    if body.get("type") == "url_citation":
-        title = body.get("title") or None
-        return {"type": _WEB, "url": body.get("url", ""), "title": title, "cited_text": "", "encrypted_index": ""}
-    return body if body.get("type") in _OURS else None
+    try:
+        kind = msgspec.json.decode(annotation, type=Kind).type
+        if kind == "url_citation":
+            web = msgspec.json.decode(annotation, type=_Web)
+            return {"type": _WEB, "url": web.url, "title": web.title or None, "cited_text": "", "encrypted_index": ""}
+        body: Body = msgspec.json.decode(annotation)
+    except (msgspec.DecodeError, RecursionError):
+        return None  # other dialects pass what is no annotation at all
+    return body if kind in _OURS else None
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -21,7 +21,7 @@ from typing import Literal
 from msgspec import UNSET, Raw
 
 from dragoman.dialects.calls import unwrap
-from dragoman.dialects.responses.parts import native_logprob
+from dragoman.dialects.responses.parts import native_logprobs
 from dragoman.turn import CallOpened
 from dragoman.wire import responses as wire
 from dragoman.wire import responses_events as events
@@ -47,7 +47,7 @@ class OpenMessage:
 
     def say(self, text: str, logprobs: tuple[Raw, ...]) -> None:
         self._open_part("text")
-        drawn = [native_logprob(one) for one in logprobs] if logprobs else []
+        drawn = native_logprobs(logprobs) if logprobs else []
         self._said.append(text)
         self._logprobs += drawn
         self._put(events.TextDelta(self._id, self._index, len(self._parts), text, drawn))

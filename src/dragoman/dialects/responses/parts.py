@@ -149,11 +149,17 @@ def neutral_logprob(value: Raw) -> Raw:
     return raw(msgspec.structs.replace(given, bytes=given.bytes or None, top_logprobs=top))
 
 
-def native_logprob(value: Raw) -> Raw:
-    """The same as Responses has it: `bytes` is a list. Raises `DecodeError`."""
-    given = wire.parse_logprob(value)
-    top = [msgspec.structs.replace(one, bytes=one.bytes or []) for one in given.top_logprobs or ()]
-    return raw(msgspec.structs.replace(given, bytes=given.bytes or [], top_logprobs=top))
+def native_logprobs(values: tuple[Raw, ...]) -> list[Raw]:
+    """The same as Responses has them: `bytes` is a list. What is none, which other dialects may pass, is left out."""
+    native: list[Raw] = []
+    for value in values:
+        try:
+            given = wire.parse_logprob(value)
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        top = [msgspec.structs.replace(one, bytes=one.bytes or []) for one in given.top_logprobs or ()]
+        native.append(raw(msgspec.structs.replace(given, bytes=given.bytes or [], top_logprobs=top)))
+    return native
 
 
 def raw(value: object) -> Raw:

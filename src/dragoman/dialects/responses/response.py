@@ -11,7 +11,7 @@ from dragoman.dialects.responses.errors import parse as parse_error
 from dragoman.dialects.responses.errors import raised
 from dragoman.dialects.responses.items import SEALER
 from dragoman.dialects.responses.namespaces import Homes, whole
-from dragoman.dialects.responses.parts import native_logprob, neutral_logprob
+from dragoman.dialects.responses.parts import native_logprobs, neutral_logprob
 from dragoman.dialects.responses.request import SEALED_REASONING
 from dragoman.errors import GatewayError
 from dragoman.turn import Answer, Item, Message, Native, Part, Reasoning, Refusal, Stop, Text, ToolCall, Turn, Usage
@@ -168,8 +168,7 @@ class _Output:
         content: list[wire.OutputText | wire.RefusalPart] = []
         for part in item.parts:
             if isinstance(part, Text):
-                logprobs = [native_logprob(one) for one in part.logprobs]
-                content.append(wire.OutputText(part.text, list(part.annotations), logprobs))
+                content.append(wire.OutputText(part.text, list(part.annotations), native_logprobs(part.logprobs)))
             elif isinstance(part, Refusal):
                 content.append(wire.RefusalPart(part.text))
         if not content:
