@@ -40,6 +40,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/render.py": "test_errors.py",
     "gateway/routes.py": "gateway/test_app.py",
     "gateway/runtime.py": "gateway/test_app.py",
+    "gateway/tunnel.py": "gateway/test_websocket.py",
     "gateway/upload.py": "gateway/test_outbound.py",
     "stores/booking.py": "stores/test_ledger.py",
     "stores/jobs/embedded.py": "stores/jobs/test_core.py",

@@ -12,8 +12,10 @@ from typing import Any, Final, Protocol
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.gateway.render import Headers, Source, head, render_error, render_json
+from dragoman.gateway.tunnel import Guest
 from dragoman.gateway.watch import Watch
 from dragoman.policy.headers import CALLER_CREDENTIALS
+from dragoman.ports import Pipe
 
 Scope = dict[str, Any]
 """An ASGI connection scope; its values are what the ASGI specification says (HTTP, version 2.3)."""
@@ -39,6 +41,10 @@ class Connection(Protocol):
 
     def abort(self) -> None:
         """Drops the connection, so that the caller sees a truncated answer."""
+        ...
+
+    def switch(self, head: bytes, guest: Guest) -> Pipe:
+        """Answers with `head`, a 101, and leaves HTTP. Raises `GatewayError` BAD_HTTP."""
         ...
 
 
@@ -75,6 +81,14 @@ class Call:
     @property
     def route_path(self) -> str:
         return self.path.decode("latin-1")
+
+    @property
+    def asks_websocket(self) -> bool:
+        """Whether the caller wants to go on in WebSocket, and its server could let it."""
+        if self.header.get(b"upgrade", b"").lower() != b"websocket" or self.method != "GET" or self.connection is None:
+            return False
+        options = b",".join(value for name, value in self.headers if name == b"connection")
+        return b"upgrade" in (option.strip().lower() for option in options.split(b","))
 
     def check_headers(self) -> None:
         """Refuses a second value of a header that decides something."""
@@ -203,6 +217,16 @@ class Call:
         self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def switch(self, headers: Headers, guest: Guest, *, source: Source) -> Pipe:
+        """Answers 101 and leaves HTTP: the connection is then `guest`'s. Raises `GatewayError` BAD_HTTP."""
+        assert self.connection is not None
+        fields = [b"%b: %b\r\n" % item for item in [*head(self.request_id, source), *headers]]
+        pipe = self.connection.switch(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % b"".join(fields), guest)
+        self.head_sent = self.ended = True
+        self.status = 101
+        self.source = source
+        return pipe
 
     def channel(self) -> tuple[Receive, Callable[[MutableMapping[str, Any]], Awaitable[None]]]:
         """The call's own ends, for an application that answers by itself; heads still get our two headers."""

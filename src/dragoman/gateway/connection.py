@@ -14,6 +14,7 @@ runs on it; and at every moment somebody owns the connection, by a deadline here
     idle      the next request                 closed
     ending    unsent bytes, the client's close dropped, unless bytes still move
 
+A call may `switch` its connection to another protocol; it then is in the state "call" until the call lets go.
 It reads no header but those that frame the request, and knows no route. A client that half-closes has
 left: no SDK, browser or curl does so, and otherwise a caller that is gone could not be told from one
 that waits.
@@ -39,6 +40,7 @@ from uvicorn.server import ServerState
 
 from dragoman.errors import BAD_HTTP, HEAD_TIMEOUT, HEAD_TOO_LARGE, INTERNAL_ERROR, OVERLOADED, GatewayError
 from dragoman.gateway.head import ORIGIN_FORM, check_fields, origin_form, path_of, size_of
+from dragoman.gateway.tunnel import Guest, Tunnel
 
 _log = logging.getLogger(__name__)
 _PEER_CLOSED: Final = getattr(select, "POLLRDHUP", select.POLLHUP)  # the former on Linux only
@@ -154,6 +156,8 @@ class Connection(HttpToolsProtocol):
         self._running: _Cycle | None = None
         self._task: asyncio.Task[None] | None = None
         self._refusal: GatewayError | None = None
+        self._guest: Guest | None = None
+        """Whom the bytes are for, once the connection has left HTTP."""
         self._deaf = False
         self._unsent = 0
 
@@ -176,6 +180,28 @@ class Connection(HttpToolsProtocol):
             self._hang_up(told=False)
         self._leave()
 
+    def switch(self, head: bytes, guest: Guest) -> Tunnel:
+        """Answers the running call's request with `head`, a 101, and gives all that comes after to `guest`.
+
+        The connection ends when the call closes the tunnel, or with the call. Raises `GatewayError` BAD_HTTP for
+        a client that has already sent something else.
+        """
+        cycle, task = self._running, self._task
+        if cycle is None or task is None:
+            raise GatewayError(BAD_HTTP, "The caller has left.")
+        waiting = self._in_head or self._deaf or cycle is not self._latest or bool(self.pipeline)
+        if waiting or cycle.more_body or cycle.body:
+            raise GatewayError(
+                BAD_HTTP, "A request to switch protocols has no body, and is answered before more is sent."
+            )
+        cycle.response_started = cycle.response_complete = True
+        self._deaf = True
+        self._guest = guest
+        self.server_state.total_requests += 1
+        self.transport.write(head)
+        task.add_done_callback(lambda _: self._let_go())
+        return Tunnel(self.transport, self.flow, self._let_go)
+
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -189,6 +215,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
+            if self._guest is not None:
+                self._guest.receive(data)
             return
         limit = self.limits.head_bytes
         if len(data) > limit and not self._in_body():
@@ -235,6 +263,8 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
         if self._running is not None:
             self.deadline = math.inf
+        if self._guest is not None:
+            self._guest.writable()
 
     # What the server calls
 
@@ -263,7 +293,9 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Ends the connection once what it has begun is done: the call, the calls behind it, a half head."""
-        if self._running is not None and self._latest is not None:
+        if self._guest is not None:
+            self._guest.drain()
+        elif self._running is not None and self._latest is not None:
             self._latest.keep_alive = False
         elif not self._in_head and not self._deaf:
             self.transport.close()
@@ -378,8 +410,10 @@ class Connection(HttpToolsProtocol):
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Parses the head again without Upgrade (RFC 9110 section 7.8 lets a server ignore it), then its body,
-        which the parser would have left unframed."""
+        which the parser would have left unframed. A call that could `switch` still finds what it was asked for."""
         version = self.parser.get_http_version()
+        asked = [(name, value) for name, value in self.headers if name == b"upgrade" and value.lower() == b"websocket"]
+        before = self._latest
         head = [self.method.encode("ascii"), b" ", self.url, b" HTTP/", version.encode("ascii"), b"\r\n"]
         for name, value in self.headers:
             if name != b"upgrade":
@@ -387,6 +421,9 @@ class Connection(HttpToolsProtocol):
         self.parser = _strict_parser(self)
         self._swallowed = 0
         self.data_received(b"".join([*head, b"\r\n"]))
+        cycle = self._latest
+        if cycle is not None and cycle is not before and self.method == "GET" and version == "1.1":
+            cycle.scope["headers"] = [*cycle.scope["headers"], *asked]
         if rest:
             self.data_received(rest)
 
@@ -434,6 +471,9 @@ class Connection(HttpToolsProtocol):
     def _leave(self) -> None:
         """Nobody can be answered any more: cancels the call, and what waits behind it never starts."""
         self.disconnected = True
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            guest.lose()
         self.pipeline.clear()
         self._refusal = None
         self.deadline = self.loop.time() + self.limits.linger
@@ -475,6 +515,12 @@ class Connection(HttpToolsProtocol):
         self.transport.write(b"".join(content))
         self._refusal = None
         self._hang_up()
+
+    def _let_go(self) -> None:
+        """Ends a connection that was switched."""
+        if self._guest is not None:
+            self._guest = self._running = self._task = None
+            self._hang_up(told=False)
 
     def _hang_up(self, *, told: bool = True) -> None:
         """Ends our side after what was written, and for a while takes in what the client still sends:
