@@ -58,7 +58,8 @@ def test_events_pass_with_only_the_model_renamed(kinds: Kinds, events: list[dict
     relay, out = feed(kinds, [stream(events)])
     renamed = json.loads(json.dumps(events).replace("theirs", "ours"))
     assert seen(out) == renamed
-    assert [event.partition(b"\n")[0] for event in out] == [f"event: {event['type']}".encode() for event in events]
+    names = [f"event: {event['type']}".encode() for event in events] + ([b"data: [DONE]"] if kinds is RESPONSES else [])
+    assert [event.partition(b"\n")[0] for event in out] == names
     assert relay.finished and relay.started and relay.failure is None
 
 
@@ -118,22 +119,42 @@ def test_rubbish_is_an_error_before_content_and_an_event_after_it(
     assert relay.receive(stream(events[4:])) == []
 
 
+FAILED = {"type": "response.failed", "sequence_number": 4, "response": {"error": {"code": "x", "message": "no"}}}
+
+
 @pytest.mark.parametrize(
-    ("kinds", "events", "failure"),
+    ("kinds", "events", "failure", "behind"),
     [
-        (RESPONSES, RESPONSES_EVENTS, {"type": "error", "sequence_number": 4, "error": {"message": "no"}}),
-        (MESSAGES, MESSAGES_EVENTS, {"type": "error", "error": {"type": "overloaded_error", "message": "no"}}),
+        (RESPONSES, RESPONSES_EVENTS, {"type": "error", "sequence_number": 4, "error": {"message": "no"}},
+         ["response.failed"]),
+        (RESPONSES, RESPONSES_EVENTS, {"type": "error", "sequence_number": 4, "code": "x", "message": "no"},
+         ["response.failed"]),
+        (RESPONSES, RESPONSES_EVENTS, FAILED, []),
+        (MESSAGES, MESSAGES_EVENTS, {"type": "error", "error": {"type": "overloaded_error", "message": "no"}}, []),
     ],
-)
+)  # fmt: skip
 def test_an_upstreams_own_failure_passes_after_content_and_is_raised_before(
-    kinds: Kinds, events: list[dict[str, Any]], failure: dict[str, Any]
+    kinds: Kinds, events: list[dict[str, Any]], failure: dict[str, Any], behind: list[str]
 ) -> None:
-    with pytest.raises(GatewayError, match="no"):
+    with pytest.raises(GatewayError, match="The upstream reported: no"):
         TypedRelay("ours", kinds).receive(stream([*events[:1], failure]))
     relay = TypedRelay("ours", kinds)
     relay.receive(stream(events[:4]))
-    assert seen(relay.receive(stream([failure]))) == [failure]
+    out = relay.receive(stream([failure]))
+    first, *rest = seen(out)
+    assert (first, [event["type"] for event in rest]) == (failure, behind)
+    assert (out[-1] == b"data: [DONE]\n\n") is (kinds is RESPONSES)
     assert relay.failure is not None and relay.eof() == []
+
+
+def test_a_failed_response_behind_an_error_says_why() -> None:
+    relay = TypedRelay("ours", RESPONSES)
+    relay.receive(stream(RESPONSES_EVENTS[:4]))
+    error = {"type": "error", "sequence_number": 4, "error": {"message": "no", "code": "context_length_exceeded"}}
+    failed = seen(relay.receive(stream([error])))[1]
+    assert (failed["sequence_number"], failed["response"]["status"]) == (5, "failed")
+    assert failed["response"]["error"] == {"code": "context_length_exceeded", "message": "no"}
+    assert failed["response"]["model"] == "ours"
 
 
 @BOTH

@@ -6,8 +6,9 @@
     OPENING    content                     gives what it held, then the event    RUNNING
     OPENING    a failure, rubbish, an end  raises: the call may go elsewhere     ENDED
     RUNNING    an event                    passes it                             RUNNING
-    RUNNING    the last event              passes it; the answer is whole        ENDED
-    RUNNING    a failure of the upstream   passes it                             ENDED
+    RUNNING    the last event              passes it and the end marker, if the  ENDED
+                                           dialect has one; the answer is whole
+    RUNNING    a failure of the upstream   passes it, and what belongs behind it ENDED
     RUNNING    rubbish, the end too soon   the dialect's own error events        ENDED
 
 Events pass untouched but for the model's name, inside the object that an event of the frame carries.
@@ -60,6 +61,10 @@ class Kinds:
     read_failure: Callable[[bytes], ErrorBody | None]
     render_failure: Callable[[ErrorBody, int, Fields], list[bytes]]
     """The events that end a broken stream, by the number of the next event and the members of the first."""
+    conclude: Callable[[str, ErrorBody, int, Fields], list[bytes]]
+    """The events behind a failure of this type, by the same."""
+    after: tuple[bytes, ...] = ()
+    """What comes behind the last event."""
 
 
 class TypedRelay:
@@ -112,7 +117,7 @@ class TypedRelay:
         try:
             fields = parse_fields(frame.data)
             typed = _typed.decode(frame.data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, WireError, RecursionError):
             raise WireError("an event that has no type") from None
         if typed.sequence_number is not None:
             self._next = typed.sequence_number + 1
@@ -120,11 +125,10 @@ class TypedRelay:
         self.usage = self._meter(fields) or self.usage
         event = self._render(frame, fields, kind)
         if kind in self._kinds.failing:
-            said = self._kinds.read_failure(frame.data)
-            message = said.message if said is not None else "an error"
-            out += self._give_up(
-                GatewayError(errors.STREAM_ABORTED, f"The upstream reported: {message}"), lambda: [event]
-            )
+            said = self._kinds.read_failure(frame.data) or ErrorBody("an error", "upstream_error")
+            error = GatewayError(errors.STREAM_ABORTED, f"The upstream reported: {said.message}")
+            behind = self._kinds.conclude(kind, said, self._next, self._first)
+            out += self._give_up(error, lambda: [event, *behind])
         elif self._state is _State.OPENING and kind in self._kinds.opening:
             self._hold(event)
         else:
@@ -135,6 +139,7 @@ class TypedRelay:
             if kind in self._kinds.last:
                 self._state = _State.ENDED
                 self.finished = True
+                out += self._kinds.after
 
     def _hold(self, event: bytes) -> None:
         self._held.append(event)

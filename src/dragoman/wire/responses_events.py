@@ -186,8 +186,9 @@ class GivenResponse(msgspec.Struct, frozen=True):
 
 
 class GivenError(msgspec.Struct, frozen=True):
-    """`error` is nested by most; the reference has its members flat."""
+    """`error` is nested by most; the reference has its members flat. A failed response has one of its own."""
 
+    response: wire.GivenResponse | None = None
     error: wire.GivenError | str | None = None
     message: str | None = None
     code: str | int | None = None

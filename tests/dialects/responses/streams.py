@@ -471,7 +471,7 @@ STREAMS: dict[str, tuple[list[Body], list[Event]]] = {
                 "response": response("failed", error={"code": "rate_limit_exceeded", "message": "slow down"}),
             },
         ],
-        [OPENED, TextDelta("Hel"), Failed("slow down", "rate_limit_exceeded")],
+        [OPENED, TextDelta("Hel"), Failed("slow down", "rate_limit_exceeded", "rate_limit_error")],
     ),
     "failed without a word": (
         [CREATED, {"type": "response.failed", "response": response("failed")}],
@@ -485,7 +485,7 @@ STREAMS: dict[str, tuple[list[Body], list[Event]]] = {
                 "response": response("failed", [SAID], error={"code": "server_error", "message": "oops"}),
             },
         ],
-        [OPENED, Failed("oops", "server_error")],
+        [OPENED, Failed("oops", "server_error", "server_error")],
     ),
     "cancelled": (
         [CREATED, {"type": "response.cancelled", "response": response("cancelled")}],
@@ -497,7 +497,7 @@ STREAMS: dict[str, tuple[list[Body], list[Event]]] = {
             {"type": "error", "code": "server_error", "message": "oops", "param": None},
             {"type": "response.failed", "response": response("failed")},
         ],
-        [OPENED, Failed("oops", "server_error")],
+        [OPENED, Failed("oops", "server_error", "server_error")],
     ),
     "a nested error": (
         [CREATED, {"type": "error", "error": {"type": "rate_limit_error", "code": 429, "message": "slow down"}}],

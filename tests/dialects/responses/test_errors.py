@@ -30,6 +30,26 @@ def test_what_an_upstreams_error_says(body: object, expected: ErrorBody | None) 
     assert RESPONSES.parse_error(json.dumps(body).encode()) == expected
 
 
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"type": "error", "error": {"message": "m", "type": "t", "code": "c"}}, ErrorBody("m", "t", None, "c")),
+        (
+            {"type": "error", "message": "m", "code": "invalid_image"},
+            ErrorBody("m", "invalid_request_error", None, "invalid_image"),
+        ),
+        (
+            {"type": "response.failed", "response": {"error": {"message": "m", "code": "server_error"}}},
+            ErrorBody("m", "server_error", None, "server_error"),
+        ),
+        ({"type": "response.failed", "response": {}}, ErrorBody("The upstream reported an error.", "upstream_error")),
+        ({"type": "error", "error": 7}, None),
+    ],
+)
+def test_what_an_event_of_failure_says(event: object, expected: ErrorBody | None) -> None:
+    assert errors.of_event(json.dumps(event).encode()) == expected
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":{"message":"\xff"}}', b'{"error":' + b"[" * 100_000])
 def test_what_is_no_envelope_says_nothing(body: bytes) -> None:
     assert RESPONSES.parse_error(body) is None

@@ -77,5 +77,10 @@ def _failure(error: ErrorBody, number: int, first: Fields) -> list[bytes]:
     return [errors.render_event(error)]
 
 
-KINDS: Final = Kinds(_OPENING, _LAST, _FAILING, "message", _Meter, errors.parse, _failure)
+def _conclude(kind: str, error: ErrorBody, number: int, first: Fields) -> list[bytes]:
+    """Nothing comes after an error."""
+    return []
+
+
+KINDS: Final = Kinds(_OPENING, _LAST, _FAILING, "message", _Meter, errors.parse, _failure, _conclude)
 MESSAGES_DIALECT: Final = MessagesDialect()

@@ -19,6 +19,7 @@ from dragoman.wire.common import ErrorBody
 _OPENING: Final = frozenset(("response.created", "response.queued", "response.in_progress"))
 _LAST: Final = frozenset(("response.completed", "response.incomplete"))
 _FAILING: Final = frozenset(("response.failed", "error"))
+_DONE: Final = sse.render(sse.DONE)
 
 
 class ResponsesDialect:
@@ -71,13 +72,19 @@ def _failure(error: ErrorBody, number: int, first: Fields) -> list[bytes]:
     said = errors.native(error)
     flat = {"type": "error", "sequence_number": number, "code": said.code, "message": said.message, "param": said.param}
     nested = {**flat, "error": {"type": said.type, "code": said.code, "message": said.message, "param": said.param}}
-    events = [sse.render(msgspec.json.encode(nested), b"error")]
-    if first:
-        response = {**first, "status": raw("failed"), "error": raw(errors.of_response(error))}
-        failed = {"type": "response.failed", "sequence_number": number + 1, "response": response}
-        events.append(sse.render(msgspec.json.encode(failed), b"response.failed"))
-    return [*events, sse.render(sse.DONE)]
+    return [sse.render(msgspec.json.encode(nested), b"error"), *_conclude("error", error, number + 1, first)]
 
 
-KINDS: Final = Kinds(_OPENING, _LAST, _FAILING, "response", lambda: _event_usage, errors.parse, _failure)
+def _conclude(kind: str, error: ErrorBody, number: int, first: Fields) -> list[bytes]:
+    """What is known of the response, as failed, behind an `error` that does not say it; and the end marker."""
+    if kind != "error" or not first:
+        return [_DONE]
+    response = {**first, "status": raw("failed"), "error": raw(errors.of_response(error))}
+    failed = {"type": "response.failed", "sequence_number": number, "response": response}
+    return [sse.render(msgspec.json.encode(failed), b"response.failed"), _DONE]
+
+
+KINDS: Final = Kinds(
+    _OPENING, _LAST, _FAILING, "response", lambda: _event_usage, errors.of_event, _failure, _conclude, (_DONE,)
+)
 RESPONSES_DIALECT: Final = ResponsesDialect()

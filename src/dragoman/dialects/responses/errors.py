@@ -7,6 +7,7 @@ import msgspec
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.wire import responses as wire
+from dragoman.wire import responses_events as events
 from dragoman.wire.common import ErrorBody, ErrorEnvelope
 
 UPSTREAM: Final = "upstream_error"
@@ -52,25 +53,42 @@ def parse(body: bytes) -> ErrorBody | None:
     return read(error)
 
 
+def of_event(data: bytes) -> ErrorBody | None:
+    """What an `error` event says, nested or flat, or the response of a `response.failed`; None if it is neither."""
+    try:
+        given = events.parse_error(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    inner = given.error if given.response is None else given.response.error
+    flat = wire.GivenError(given.message, given.code, None, given.param)
+    return read(flat if inner is None else inner)
+
+
 def read(error: wire.GivenError | str | None) -> ErrorBody:
     if error is None:
         return ErrorBody("The upstream reported an error.", UPSTREAM)
     if isinstance(error, str):
         return ErrorBody(error, UPSTREAM)
     code = None if error.code is None else str(error.code)
-    return ErrorBody(error.message or "The upstream reported an error.", error.type or UPSTREAM, error.param, code)
+    kind = error.type or _type_of(code) or UPSTREAM
+    return ErrorBody(error.message or "The upstream reported an error.", kind, error.param, code)
+
+
+def _type_of(code: str | None) -> str | None:
+    """The type of an error of which a failed response gives the code alone."""
+    if code == "rate_limit_exceeded":
+        return "rate_limit_error"
+    if code in _SERVER_CODES:
+        return "server_error"
+    return "invalid_request_error" if code in CODES else None
 
 
 def raised(error: wire.GivenError | str | None) -> GatewayError:
     """A failed response as an error to the caller, by the code that it gave."""
     said = read(error)
-    code = said.code or "server_error"
-    message = f"The upstream's response failed: {said.message}"
-    if code == "rate_limit_exceeded":
-        return GatewayError(errors.RATE_LIMIT_EXCEEDED, message)
-    if code in CODES - _SERVER_CODES:
-        return GatewayError(errors.INVALID_REQUEST, message)
-    return GatewayError(errors.PROTOCOL_ERROR, message)
+    kinds = {"rate_limit_error": errors.RATE_LIMIT_EXCEEDED, "invalid_request_error": errors.INVALID_REQUEST}
+    kind = kinds.get(_type_of(said.code) or "", errors.PROTOCOL_ERROR)
+    return GatewayError(kind, f"The upstream's response failed: {said.message}")
 
 
 def render(error: ErrorBody) -> bytes:

@@ -229,19 +229,17 @@ class ResponsesReader:
         return self._new(known.type, None)
 
     def _failed(self, data: bytes, out: list[Event]) -> None:
-        response = events.parse_response(data).response
-        self._open(response, out)
-        self._fail(response.error, out)
+        self._open(events.parse_response(data).response, out)
+        self._fail(data, out)
 
     def _error(self, data: bytes, out: list[Event]) -> None:
-        """The reference has the members of the error flat, its server nests them."""
-        given = events.parse_error(data)
         self._open(wire.GivenResponse(), out)
-        flat = wire.GivenError(given.message, given.code, None, given.param)
-        self._fail(flat if given.error is None else given.error, out)
+        self._fail(data, out)
 
-    def _fail(self, error: wire.GivenError | str | None, out: list[Event]) -> None:
-        said = errors.read(error)
+    def _fail(self, data: bytes, out: list[Event]) -> None:
+        said = errors.of_event(data)
+        if said is None:
+            raise WireError("an event that is not what its type says")
         out.append(Failed(said.message, said.code, None if said.type == errors.UPSTREAM else said.type))
         self.done = True
 
