@@ -18,6 +18,7 @@ from dragoman.dialects.base import Setting
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS, Chat
 from dragoman.dialects.profile import Profile
+from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import GatewayError
 from dragoman.turn import Turn, Usage
 from tests.dialects.chat.streams import (
@@ -126,6 +127,26 @@ def test_errors_come_in_the_callers_dialect() -> None:
     assert (json.loads(told[6:])["error"]["code"], done) == ("request_timeout", DONE)
 
 
+def test_a_stream_that_says_nothing_but_an_error_begins_like_any_other() -> None:
+    asked = json.dumps({"model": ASKED_MODEL, "input": "Hi", "stream": True}).encode()
+    call = Bridge(RESPONSES_DIALECT, asked, IDS)
+    error = GatewayError(errors.REQUEST_TIMEOUT, "too slow")
+    for events in (call.stream_error(error), call.error_events(b'{"error":{"message":"too slow"}}')):
+        sent = [json.loads(event.partition(b"data: ")[2]) for event in events[:-1]]
+        kinds = ["response.created", "response.in_progress", "error", "response.failed"]
+        assert [event["type"] for event in sent] == kinds
+        assert [event["sequence_number"] for event in sent] == [0, 1, 2, 3]
+        assert (sent[-1]["response"]["error"]["message"], events[-1]) == ("too slow", DONE)
+
+
+def test_a_request_that_only_its_upstream_understands_still_gets_its_error() -> None:
+    call = Bridge(RESPONSES_DIALECT, b'{"model":"m","input":7}', IDS)
+    told, done = call.stream_error(GatewayError(errors.REQUEST_TIMEOUT, "too slow"))
+    assert (json.loads(told.partition(b"data: ")[2])["type"], done) == ("error", DONE)
+    assert call.error_events(b"<html>")[-1] == DONE
+    assert len(Bridge(EMBEDDINGS, b'{"model":"m","input":"x"}', IDS).error_events(b'{"error":"no"}')) == 2
+
+
 def translated(parts: Parts) -> tuple[object, ...]:
     """What becomes of a stream that is read into the neutral vocabulary and written again."""
     asked = json.dumps({"model": ASKED_MODEL, "messages": [{"role": "user", "content": "Hi"}], "stream": True})
@@ -154,6 +175,22 @@ def test_a_translated_stream_comes_out_the_same_however_it_arrives(name: str) ->
     whole = translated((data,))
     for parts in every_way(data):
         assert translated(parts) == whole, parts
+
+
+def test_an_end_that_the_caller_cannot_be_told_is_a_failure() -> None:
+    paused = (
+        b'data: {"type":"message_start","message":{"id":"msg_1","model":"m"}}\n\n'
+        b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Let"}}\n\n'
+        b'data: {"type":"message_delta","delta":{"stop_reason":"pause_turn"}}\n\ndata: {"type":"message_stop"}\n\n'
+    )
+    relay = (
+        Bridge(CHAT, json.dumps({"model": "m", "messages": ASKED["messages"], "stream": True}).encode(), IDS)
+        .toward(("messages",), UPSTREAM_MODEL, Profile())
+        .stream()
+    )
+    events = relay.receive(paused)
+    assert (relay.finished, relay.failure and relay.failure.kind) == (False, errors.PROTOCOL_ERROR)
+    assert json.loads(events[-2][6:])["error"]["message"].startswith("The upstream sent a pause")
 
 
 # Of several choices a translation reads the first only.

@@ -119,11 +119,24 @@ class Bridge:
 
     def stream_error(self, error: GatewayError) -> list[bytes]:
         """The events that end a stream of which only pings have been sent."""
-        return self._dialect.render_stream_error(error)
+        return self._failed(_body(error)) or self._dialect.render_stream_error(error)
 
     def error_events(self, body: bytes) -> list[bytes]:
         """What `Passage.error` gave, as the end of such a stream."""
-        return self._dialect.relay_error_events(body)
+        codec = CODECS.get(self._dialect.name)
+        said = None if codec is None else codec.parse_error(body)
+        return (said and self._failed(said)) or self._dialect.relay_error_events(body)
+
+    def _failed(self, error: ErrorBody) -> list[bytes]:
+        """A stream that says nothing but an error, begun as every stream is; nothing if the request is unreadable."""
+        codec = CODECS.get(self._dialect.name)
+        if codec is None:
+            return []
+        try:
+            turn = self._whole()
+        except GatewayError:
+            return []
+        return codec.writer(Setting(turn, self._ids.new_id, int(self._ids.now()))).fail(error)
 
 
 class PassThrough:

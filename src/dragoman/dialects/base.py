@@ -134,7 +134,8 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Events as a stream for a caller; each item of a result is one whole event to be sent at once.
 
-    `write` takes events by the rules of `turn.py`. `fail` ends the stream with a typed error.
+    `write` takes events by the rules of `turn.py`; it raises `WireError` at an end that this dialect cannot tell,
+    a call whose arguments are no JSON for one. `fail` ends the stream with a typed error.
     """
 
     def write(self, event: Event) -> list[bytes]: ...

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
-from dragoman.dialects.chat.errors import body, parse, relay, relay_events, render, render_events
+from dragoman.dialects.chat.codec import CHAT_CODEC
+from dragoman.dialects.chat.errors import body, parse, parse_any, relay, relay_events, render, render_events
 from dragoman.errors import GatewayError
 from dragoman.wire.common import ErrorBody
 from tests.dialects.chat.streams import DONE
@@ -36,7 +37,7 @@ UNSAID = ErrorBody("The upstream reported an error.", "upstream_error")
         (b'{"error":["m"]}', None),
         (b'{"error":{"message":null}}', None),
         (b'{"error":{"message":"\xff"}}', None),
-        (b'{"detail":"Not Found"}', None),
+        (b'{"detail":["Not Found"]}', None),
         (b'{"error":' + b"[" * 50_000, None),
         (b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b',"error":"m"}', None),
     ],
@@ -51,6 +52,30 @@ def test_what_an_upstream_says_is_read_or_not_an_envelope(said: bytes, read: Err
     else:
         assert relay(said, "It answered 502.") == said
         assert relay_events(said) == render_events(read)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (b'{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}',
+         ErrorBody("m", "BadRequestError", None, "400")),
+        (b'{"message":"Forbidden"}', ErrorBody("Forbidden", "upstream_error")),
+        (b'{"detail":"Not Found"}', ErrorBody("Not Found", "upstream_error")),
+    ],
+)  # fmt: skip
+def test_an_error_without_an_envelope_is_given_one(said: bytes, read: ErrorBody) -> None:
+    assert CHAT_CODEC.parse_error(said) == parse_any(said) == parse(relay(said, "It answered 502.")) == read
+
+
+@pytest.mark.parametrize("body", [b'{"detail":[{"msg":"m"}]}', b'{"message":""}', b"{}", b'"m"'])
+def test_a_body_that_says_nothing_readable_says_nothing(body: bytes) -> None:
+    assert parse_any(body) is None
+
+
+def test_an_error_of_another_dialect_has_a_type_of_this_one() -> None:
+    assert (
+        json.loads(CHAT_CODEC.render_error(ErrorBody("m", "overloaded_error"), 529))["error"]["type"] == "server_error"
+    )
 
 
 def test_our_own_error_has_all_four_members() -> None:

@@ -24,6 +24,11 @@ def test_what_is_no_response_is_a_protocol_error(body: bytes) -> None:
     assert raised.value.kind is errors.PROTOCOL_ERROR
 
 
+def test_an_error_in_place_of_a_response_is_quoted() -> None:
+    with pytest.raises(GatewayError, match="the error 'boom'"):
+        RESPONSES.relay_answer(b'{"error":{"type":"x","message":"boom"}}', "ours")
+
+
 def test_errors_pass_as_they_are_or_become_an_envelope() -> None:
     said = b'{"error":{"message":"boom","type":"x","param":null,"code":null}}'
     assert RESPONSES.relay_error(said, "otherwise") == said

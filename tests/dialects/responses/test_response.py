@@ -166,7 +166,7 @@ def test_usage_is_never_invented(usage: Any, expected: Usage | None) -> None:
         (b'{"status":"completed","error":{"message":"boom"}}', errors.PROTOCOL_ERROR, "boom"),
         (b'{"status":"in_progress","output":[]}', errors.PROTOCOL_ERROR, "in_progress"),
         (b'{"status":"queued","output":[]}', errors.PROTOCOL_ERROR, "queued"),
-        (b'{"status":"cancelled","output":[]}', errors.PROTOCOL_ERROR, "reported an error"),
+        (b'{"status":"cancelled","output":[]}', errors.PROTOCOL_ERROR, "was cancelled"),
     ],
 )
 def test_what_is_no_finished_response_is_an_error(body: bytes, kind: errors.ErrorKind, said: str) -> None:

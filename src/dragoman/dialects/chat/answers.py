@@ -50,7 +50,7 @@ _REASONS: Final = {
 }
 _ENDS: Final = (Stop.END, Stop.STOP_SEQUENCE, Stop.TOOL_CALLS)
 _PARAGRAPH: Final = "\n\n"
-PAUSED: Final = "The upstream paused in the middle of its answer, which Chat Completions cannot say."
+PAUSED: Final = "a pause in the middle of its answer, which Chat Completions cannot say"
 
 
 def parse(body: bytes) -> Answer:
@@ -149,7 +149,7 @@ def call_id(number: int, identity: str) -> str:
 def render(answer: Answer, setting: Setting) -> bytes:
     """Raises `GatewayError` PROTOCOL_ERROR for an answer that is to be continued."""
     if answer.stop is Stop.PAUSE:
-        raise _broken(PAUSED)
+        raise _broken(f"The upstream sent {PAUSED}.")
     message = _Message(setting)
     for item in answer.items:
         message.add(item)

@@ -8,6 +8,7 @@ from dragoman.dialects.base import Rendered, Setting
 from dragoman.dialects.chat import answers, errors, turns
 from dragoman.dialects.chat.reader import ChatReader
 from dragoman.dialects.chat.writer import ChatWriter
+from dragoman.dialects.error_types import openai
 from dragoman.dialects.profile import Profile
 from dragoman.turn import Answer, Turn
 from dragoman.wire import sse
@@ -38,10 +39,10 @@ class ChatCodec:
         return ChatWriter(setting)
 
     def parse_error(self, body: bytes) -> ErrorBody | None:
-        return errors.parse(body)
+        return errors.parse_any(body)
 
     def render_error(self, error: ErrorBody, status: int) -> bytes:
-        return msgspec.json.encode(ErrorEnvelope(error))
+        return msgspec.json.encode(ErrorEnvelope(openai(error)))
 
 
 CHAT_CODEC: Final = ChatCodec()

@@ -20,7 +20,15 @@ class _Envelope(msgspec.Struct):
     error: _Error | str
 
 
+class _Flat(_Error):
+    """An error without its envelope, as older vLLM servers and gateways in front of them write it; `detail` is
+    FastAPI's word for it."""
+
+    detail: str = ""
+
+
 _parse = msgspec.json.Decoder(_Envelope).decode
+_parse_flat = msgspec.json.Decoder(_Flat).decode
 
 
 def parse(body: bytes) -> ErrorBody | None:
@@ -29,17 +37,33 @@ def parse(body: bytes) -> ErrorBody | None:
         error = _parse(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if isinstance(error, str):
-        return ErrorBody(error, "upstream_error")
+    return ErrorBody(error, "upstream_error") if isinstance(error, str) else _read(error)
+
+
+def parse_any(body: bytes) -> ErrorBody | None:
+    """The same, also of a body that has the error's members without an envelope."""
+    said = parse(body)
+    if said is not None:
+        return said
+    try:
+        flat = _parse_flat(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    flat.message = flat.message or flat.detail
+    return _read(flat) if flat.message else None
+
+
+def _read(error: _Error) -> ErrorBody:
     code = None if error.code is None else str(error.code)
     return ErrorBody(error.message, error.type or "upstream_error", error.param, code)
 
 
 def relay(body: bytes, otherwise: str) -> bytes:
-    """An upstream's error body for a caller: untouched if it is an envelope, else `otherwise` in one."""
+    """An upstream's error body for a caller: untouched if it is an envelope, else in one; `otherwise` if it says
+    nothing that can be read."""
     if parse(body) is not None:
         return body
-    return msgspec.json.encode(ErrorEnvelope(ErrorBody(otherwise, "upstream_error")))
+    return msgspec.json.encode(ErrorEnvelope(parse_any(body) or ErrorBody(otherwise, "upstream_error")))
 
 
 def relay_events(body: bytes) -> list[bytes]:

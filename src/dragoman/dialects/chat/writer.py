@@ -28,6 +28,8 @@ from dragoman.dialects.chat.answers import PAUSED, reason, usage_body
 from dragoman.dialects.chat.errors import render_events
 from dragoman.dialects.chat.members import Body
 from dragoman.dialects.chat.tools import asks_functions
+from dragoman.dialects.error_types import openai
+from dragoman.errors import WireError
 from dragoman.turn import (
     Annotated,
     CallClosed,
@@ -95,7 +97,7 @@ class _Call:
 
 
 class ChatWriter:
-    """See the table above."""
+    """See the table above. `write` raises `WireError` at a pause, for which Chat has no word."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
@@ -144,7 +146,7 @@ class ChatWriter:
 
     def fail(self, error: ErrorBody) -> list[bytes]:
         self._ended = True
-        return render_events(error)
+        return render_events(openai(error))
 
     def _bounded(self, event: Opened | ReasoningSealed | Used | Stopped | Failed) -> list[bytes]:
         match event:
@@ -216,7 +218,7 @@ class ChatWriter:
 
     def _stop(self, event: Stopped) -> list[bytes]:
         if event.stop is Stop.PAUSE:
-            return self.fail(ErrorBody(PAUSED, "server_error", None, "protocol_error"))
+            raise WireError(PAUSED)
         self._ended = True
         out = self._say({"annotations": self._annotations}) if self._annotations else []
         if event.service_tier is not None:

@@ -33,7 +33,9 @@ class MessagesDialect:
             what = "nothing" if not body.strip() else f"a body that is {error}"
             raise GatewayError(table.PROTOCOL_ERROR, f"The upstream answered 200 with {what}.") from None
         if "content" not in fields:
-            raise GatewayError(table.PROTOCOL_ERROR, "The upstream answered 200 with a body without 'content'.")
+            said = errors.parse(body)
+            what = f"the error {said.message!r}" if said else "a body without 'content'"
+            raise GatewayError(table.PROTOCOL_ERROR, f"The upstream answered 200 with {what}.")
         if "model" in fields:
             fields["model"] = raw(model)
         return render_fields(fields), _usage(fields)

@@ -6,6 +6,7 @@ import msgspec
 
 from dragoman import errors as table
 from dragoman.dialects import base
+from dragoman.dialects.error_types import openai
 from dragoman.dialects.head import Head
 from dragoman.dialects.responses import errors
 from dragoman.dialects.responses.response import read_usage
@@ -37,7 +38,9 @@ class ResponsesDialect:
             what = "nothing" if not body.strip() else f"a body that is {error}"
             raise GatewayError(table.PROTOCOL_ERROR, f"The upstream answered 200 with {what}.") from None
         if "output" not in fields:
-            raise GatewayError(table.PROTOCOL_ERROR, "The upstream answered 200 with a body without 'output'.")
+            said = errors.parse(body)
+            what = f"the error {said.message!r}" if said else "a body without 'output'"
+            raise GatewayError(table.PROTOCOL_ERROR, f"The upstream answered 200 with {what}.")
         if "model" in fields:
             fields["model"] = raw(model)
         return render_fields(fields), _usage(fields)
@@ -69,7 +72,7 @@ def _event_usage(fields: Fields) -> Usage | None:
 
 def _failure(error: ErrorBody, number: int, first: Fields) -> list[bytes]:
     """`error`, nested as recorded and flat as typed, then `response.failed` with what is known of the response."""
-    said = errors.native(error)
+    said = openai(error)
     flat = {"type": "error", "sequence_number": number, "code": said.code, "message": said.message, "param": said.param}
     nested = {**flat, "error": {"type": said.type, "code": said.code, "message": said.message, "param": said.param}}
     return [sse.render(msgspec.json.encode(nested), b"error"), *_conclude("error", error, number + 1, first)]

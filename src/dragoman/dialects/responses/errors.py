@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects.error_types import openai
 from dragoman.errors import GatewayError
 from dragoman.wire import responses as wire
 from dragoman.wire import responses_events as events
@@ -12,14 +13,6 @@ from dragoman.wire.common import ErrorBody, ErrorEnvelope
 
 UPSTREAM: Final = "upstream_error"
 """The type of an error whose upstream named none."""
-# Types of other dialects, under the names this one has for them.
-_TYPES: Final = {
-    "api_error": "server_error",
-    "overloaded_error": "server_error",
-    "timeout_error": "server_error",
-    "not_found_error": "invalid_request_error",
-    "request_too_large": "invalid_request_error",
-}
 # `ResponseError.code` of the reference, and four that OpenAI sends beside it and clients act upon.
 CODES: Final = frozenset(
     ("server_error", "rate_limit_exceeded", "invalid_prompt", "data_residency_mismatch", "bio_policy",
@@ -92,12 +85,7 @@ def raised(error: wire.GivenError | str | None) -> GatewayError:
 
 
 def render(error: ErrorBody) -> bytes:
-    return msgspec.json.encode(ErrorEnvelope(native(error)))
-
-
-def native(error: ErrorBody) -> ErrorBody:
-    """The error with a type that this dialect knows."""
-    return ErrorBody(error.message, _TYPES.get(error.type, error.type), error.param, error.code)
+    return msgspec.json.encode(ErrorEnvelope(openai(error)))
 
 
 def of_response(error: ErrorBody) -> wire.ResponseError:

@@ -30,6 +30,8 @@ def parse(body: bytes) -> Answer:
         items = tuple(parse_item(value, number) for number, value in enumerate(response.output or ()))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise GatewayError(errors.PROTOCOL_ERROR, "The upstream's answer is no response object.") from None
+    if response.status == "cancelled" and response.error is None:
+        raise GatewayError(errors.PROTOCOL_ERROR, "The upstream's response was cancelled.")
     if response.status in _FAILED or (response.status is None and response.error is not None):
         raise raised(response.error)
     if response.output is None:

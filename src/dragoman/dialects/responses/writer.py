@@ -25,6 +25,7 @@ import msgspec
 
 from dragoman.dialects.base import Setting
 from dragoman.dialects.calls import Calls
+from dragoman.dialects.error_types import openai
 from dragoman.dialects.responses import echo, errors
 from dragoman.dialects.responses.items import SEALER
 from dragoman.dialects.responses.namespaces import Homes
@@ -187,7 +188,7 @@ class ResponsesWriter:
         """An error, and the response as far as its items had come whole."""
         self._begin(_UNSAID)
         assert self._begun is not None
-        said = errors.native(error)
+        said = openai(error)
         detail = events.ErrorDetail(said.type, said.code, said.message, said.param)
         self._put(events.Error(code=said.code, message=said.message, param=said.param, error=detail))
         failed = echo.fail(self._begun, self._output, self._setting, errors.of_response(error), self._usage)
