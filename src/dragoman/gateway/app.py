@@ -27,7 +27,7 @@ from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.compose import Composer, Store, open_store
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.conversations import Conversations
-from dragoman.gateway.counting import Counting
+from dragoman.gateway.counting import FORMS, Counting
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
 from dragoman.gateway.issuing import Issuer
@@ -238,8 +238,8 @@ class Gateway:
             return Outbound(call, runtime, self._services)
         if entry.kind == "passthrough":
             return PassThrough(call, runtime, self._services)
-        if entry.kind == "count":
-            return Counting(call, runtime, self._services)
+        if entry.kind in FORMS:
+            return Counting(call, FORMS[entry.kind], runtime, self._services)
         return None
 
     async def _answer(self, entry: Entry, call: Call, runtime: Runtime, scope: Scope) -> None:
@@ -257,15 +257,7 @@ class Gateway:
                 (await self.keyring.identify(call.token())).require_admin()
                 await self._administer(call, scope)
             case "archive" | "conversations":
-                key = await self.keyring.identify(call.token())
-                if self._services.continuity is None:
-                    raise GatewayError(
-                        errors.NOT_FOUND, "This gateway keeps no responses: 'store.keep_responses' is 0."
-                    )
-                if entry.kind == "archive":
-                    await self._archive.answer(call, key, runtime.config.server.ping_interval)
-                else:
-                    await self._conversations.answer(call, key)
+                await self._recall(entry, call, runtime)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":

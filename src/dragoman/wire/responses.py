@@ -360,6 +360,13 @@ class GivenItem(msgspec.Struct, frozen=True, kw_only=True):
 _Tokens = Annotated[int, Meta(ge=0, le=10**12)]
 
 
+class InputTokens(msgspec.Struct, frozen=True):
+    """What `input_tokens` answers."""
+
+    input_tokens: int
+    object: str = "response.input_tokens"
+
+
 class GivenDetails(msgspec.Struct, frozen=True):
     """Members of both `input_tokens_details` and `output_tokens_details`."""
 

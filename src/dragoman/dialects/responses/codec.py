@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from dragoman.dialects.base import Rendered, Setting
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses import errors, request, response
@@ -9,6 +11,7 @@ from dragoman.dialects.responses.stream import ResponsesReader, ResponsesWriter
 from dragoman.turn import Answer, Turn
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
+from dragoman.wire.responses import InputTokens
 
 
 class ResponsesCodec:
@@ -20,6 +23,10 @@ class ResponsesCodec:
     def parse(self, body: bytes) -> Turn:
         return request.parse(body)
 
+    def parse_count(self, body: bytes) -> Turn:
+        """A request to `input_tokens`, which is one for an answer."""
+        return request.parse(body)
+
     def render(self, turn: Turn, model: str, profile: Profile) -> Rendered:
         return request.render(turn, model, profile)
 
@@ -28,6 +35,9 @@ class ResponsesCodec:
 
     def render_answer(self, answer: Answer, setting: Setting) -> bytes:
         return response.render(answer, setting)
+
+    def render_count(self, input_tokens: int) -> bytes:
+        return msgspec.json.encode(InputTokens(input_tokens))
 
     def reader(self, *, max_event: int = sse.MAX_EVENT, profile: Profile) -> ResponsesReader:
         return ResponsesReader(max_event)
