@@ -21,6 +21,7 @@ from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
+from dragoman.dialects.sealing import PLACES, PREFIX, Envelopes, SealedEvents, asking, strip, unwrap, wrap_items
 from dragoman.dialects.tally import Tally
 from dragoman.errors import ErrorKind, GatewayError, WireError
 from dragoman.turn import Event, Extra, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
@@ -35,6 +36,7 @@ CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (CHAT_CODEC, R
 
 PATHS: Final[dict[str, str]] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
 """Where an upstream serves a dialect, below its base URL."""
+_ENVELOPE: Final = PREFIX.encode()
 
 
 class Passage(Protocol):
@@ -70,10 +72,13 @@ class Ids:
 class Bridge:
     """A caller's request, ready to go to upstreams of any dialect."""
 
-    __slots__ = ("_body", "_dialect", "_ids", "_max_event", "_request", "_turn")
+    __slots__ = ("_body", "_dialect", "_ids", "_keeps", "_max_event", "_request", "_turn")
 
-    def __init__(self, dialect: Dialect, body: bytes, ids: Ids, *, max_event: int = sse.MAX_EVENT) -> None:
-        """Raises `GatewayError` for a request that no upstream could answer."""
+    def __init__(
+        self, dialect: Dialect, body: bytes, ids: Ids, *, max_event: int = sse.MAX_EVENT, keeps: bool = False
+    ) -> None:
+        """`keeps` says that the gateway keeps the answer. Raises `GatewayError` for what no upstream could answer."""
+        self._keeps = keeps
         self._dialect = dialect
         self._body = body
         self._ids = ids
@@ -86,23 +91,48 @@ class Bridge:
         """The head of the call: its model, and whether it is streamed."""
         return self._request.turn
 
-    def toward(self, dialects: tuple[str, ...], model: str, profile: Profile, *, ask_usage: bool = True) -> Passage:
+    def toward(
+        self,
+        dialects: tuple[str, ...],
+        model: str,
+        profile: Profile,
+        *,
+        ask_usage: bool = True,
+        envelopes: Envelopes | None = None,
+    ) -> Passage:
         """The way to an upstream that speaks `dialects` and knows the model as `model`.
 
-        The caller's own dialect is preferred, then the upstream's first. Raises `GatewayError`
-        UNSUPPORTED_PARAMETER for what that upstream cannot be told.
+        The caller's own dialect is preferred, then the upstream's first. `envelopes` carry reasoning that only
+        that upstream can read. Raises `GatewayError` UNSUPPORTED_PARAMETER for what it cannot be told.
         """
         front = self._dialect
         if front.family in dialects:
-            return PassThrough(front, self._request, model, profile, self._max_event, ask_usage=ask_usage)
+            return self._past(model, profile, ask_usage=ask_usage)
         codec = next((CODECS[name] for name in dialects if name in CODECS), None)
         if codec is None or front.name not in CODECS:
             message = f"The upstream of {self.turn.model!r} does not speak {front.family!r}."
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
         profile = msgspec.structs.replace(profile, stream_usage=profile.stream_usage and ask_usage)
         turn = self._whole()
-        setting = Setting(turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn))
-        return Translation(CODECS[front.name], codec, setting, model, profile, self._max_event)
+        losses: list[Loss] = []
+        if envelopes is not None:
+            turn = asking(unwrap(turn, envelopes, losses), front.name, codec.name)
+        setting = Setting(
+            turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn), self._keeps
+        )
+        passage = Translation(CODECS[front.name], codec, setting, model, profile, self._max_event, envelopes)
+        passage.losses = (*losses, *passage.losses)
+        return passage
+
+    def _past(self, model: str, profile: Profile, *, ask_usage: bool) -> "PassThrough":
+        request = self._request
+        losses: tuple[Loss, ...] = ()
+        if _ENVELOPE in self._body:
+            body, losses = strip(self._body, self._dialect.name)
+            request = self._dialect.parse_request(body)
+        passage = PassThrough(self._dialect, request, model, profile, self._max_event, ask_usage=ask_usage)
+        passage.losses = losses
+        return passage
 
     def estimate(self, tally: Tally, count: Count) -> Usage | None:
         """What a call used whose upstream did not say so; None for a request that is not understood."""
@@ -174,11 +204,19 @@ class PassThrough:
 class Translation:
     """The caller speaks `front`, the upstream `back`."""
 
-    __slots__ = ("_back", "_front", "_max_event", "_profile", "_setting", "body", "losses", "path")
+    __slots__ = ("_back", "_envelopes", "_front", "_max_event", "_profile", "_setting", "body", "losses", "path")
 
     def __init__(
-        self, front: Codec, back: Codec, setting: Setting, model: str, profile: Profile, max_event: int
+        self,
+        front: Codec,
+        back: Codec,
+        setting: Setting,
+        model: str,
+        profile: Profile,
+        max_event: int,
+        envelopes: Envelopes | None = None,
     ) -> None:
+        self._envelopes = envelopes
         self._front = front
         self._back = back
         self._setting = setting
@@ -191,11 +229,17 @@ class Translation:
 
     def answer(self, body: bytes) -> tuple[bytes, Usage | None]:
         answer = self._back.parse_answer(body)
+        if self._envelopes is not None:
+            items = wrap_items(answer.items, self._front.name, self._envelopes)
+            answer = msgspec.structs.replace(answer, items=items)
         return self._front.render_answer(answer, self._setting), answer.usage
 
     def stream(self) -> StreamRelay:
         reader = self._back.reader(max_event=self._max_event, profile=self._profile)
-        return TranslatedStream(reader, self._front.writer(self._setting))
+        sealed = None
+        if self._envelopes is not None and self._front.name in PLACES:
+            sealed = SealedEvents(self._front.name, self._envelopes)
+        return TranslatedStream(reader, self._front.writer(self._setting), sealed)
 
     def tally(self, count: Count) -> Tally:
         return Tally(self._back, self._profile, count, stream=self._setting.turn.stream, max_event=self._max_event)
@@ -211,10 +255,11 @@ class TranslatedStream:
     What is written before the first content is held, so that another upstream can still be asked.
     """
 
-    __slots__ = ("_ended", "_held", "_reader", "_writer", "failure", "finished", "started", "usage")
+    __slots__ = ("_ended", "_held", "_reader", "_sealed", "_writer", "failure", "finished", "started", "usage")
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, sealed: SealedEvents | None = None) -> None:
         self._reader = reader
+        self._sealed = sealed
         self._writer = writer
         self._held: list[bytes] = []
         self._ended = False
@@ -250,7 +295,8 @@ class TranslatedStream:
             return out
         try:
             for event in read():
-                out += self._write(event)
+                for one in (event,) if self._sealed is None else self._sealed.take(event):
+                    out += self._write(one)
                 if self.finished or self.failure is not None:
                     break
         except WireError as error:

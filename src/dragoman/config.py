@@ -177,6 +177,11 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     """Whether a call waits until its reservation is on disk."""
     flush_interval: float = 0.1
     """Seconds of ledger rows that a crash may lose, when not strict."""
+    secret: str | None = None
+    """Where the secret is under which reasoning is sealed, `env:NAME` or `file:/path`; default a file beside SQLite.
+
+    PostgreSQL needs one: every gateway on it must have the same.
+    """
     keep_responses: float = 30 * 86_400.0
     """Seconds for which responses are kept; 0 keeps none, and leaves it to upstreams that can."""
 

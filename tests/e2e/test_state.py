@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -294,3 +295,69 @@ def test_a_page_that_cannot_be_is_refused(live: Live, sdk: openai.OpenAI, query:
     made = sdk.responses.create(model=MODEL, input="hello")
     answer = httpx2.get(f"{live.url}/v1/responses/{made.id}/input_items?{query}", headers=live.headers())
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+THINKER = "mock-messages/claude-sonnet-4-5"
+EFFORT: Any = {"effort": "high"}
+
+
+def signatures(body: str) -> list[str]:
+    """The signatures of the thoughts that an Anthropic upstream was given back."""
+    messages = json.loads(body)["messages"]
+    return [
+        block["signature"]
+        for message in messages
+        if isinstance(message["content"], list)
+        for block in message["content"]
+        if block["type"] == "thinking"
+    ]
+
+
+def test_reasoning_of_another_provider_travels_sealed(live: Live, sdk: openai.OpenAI) -> None:
+    asked: Any = {"model": THINKER, "reasoning": EFFORT, "include": ["reasoning.encrypted_content"], "store": False}
+    first = sdk.responses.create(input="think", **asked)
+    thought: Any = next(item for item in first.output if item.type == "reasoning")
+    assert thought.encrypted_content.startswith("drg1.")
+    with sdk.responses.stream(input="think", **asked) as stream:
+        streamed: Any = next(item for item in stream.get_final_response().output if item.type == "reasoning")
+    assert streamed.encrypted_content.startswith("drg1.")
+    for item in (thought, streamed):
+        bare = {"type": "reasoning", "id": item.id, "summary": [], "encrypted_content": item.encrypted_content}
+        told: Any = [{"role": "user", "content": "think"}, bare, {"role": "assistant", "content": "well"}]
+        sdk.responses.create(input=[*told, {"role": "user", "content": "more"}], **asked)
+        assert len(signatures(sent(live))) == 1
+
+
+def test_a_seal_opens_for_its_key_and_model_only(live: Live, sdk: openai.OpenAI, stranger: openai.OpenAI) -> None:
+    asked: Any = {"reasoning": EFFORT, "include": ["reasoning.encrypted_content"], "store": False}
+    first = sdk.responses.create(model=THINKER, input="think", **asked)
+    thought: Any = next(item for item in first.output if item.type == "reasoning")
+    bare = {"type": "reasoning", "id": thought.id, "summary": [], "encrypted_content": thought.encrypted_content}
+    told: Any = [{"role": "user", "content": "think"}, bare, {"role": "user", "content": "more"}]
+    for client, model in ((stranger, THINKER), (sdk, "mock-chat/gpt-4"), (sdk, "mock-responses/gpt-4")):
+        answer = client.responses.with_raw_response.create(model=model, input=told, store=False)
+        assert "encrypted_content;dropped" in answer.headers["x-dragoman-loss"]
+        assert "drg1." not in sent(live)
+
+
+def test_a_chain_gives_a_provider_its_reasoning_back_though_nobody_saw_it(live: Live, sdk: openai.OpenAI) -> None:
+    first = sdk.responses.create(model=THINKER, input="think", reasoning=EFFORT)
+    assert "encrypted_content" not in first.model_dump_json(exclude_unset=True)
+    assert "encrypted_content" not in sdk.responses.retrieve(first.id).model_dump_json(exclude_unset=True)
+    included = sdk.responses.retrieve(first.id, include=["reasoning.encrypted_content"])
+    assert "drg1." in included.model_dump_json()
+    sdk.responses.create(model=THINKER, input="more", reasoning=EFFORT, previous_response_id=first.id)
+    assert len(signatures(sent(live))) == 1
+
+
+def test_messages_callers_carry_the_reasoning_of_a_responses_upstream(live: Live) -> None:
+    with anthropic.Anthropic(base_url=live.url, api_key=live.key, max_retries=0) as claude:
+        told: Any = [{"role": "user", "content": "think"}]
+        thinking: Any = {"type": "enabled", "budget_tokens": 2000}
+        model = "mock-responses/deepseek-reasoner"
+        first = claude.messages.create(model=model, max_tokens=4000, messages=told, thinking=thinking)
+        assert [block.signature for block in first.content if block.type == "thinking"][0].startswith("drg1.")
+        told += [{"role": "assistant", "content": first.content}, {"role": "user", "content": "more"}]
+        claude.messages.create(model=model, max_tokens=4000, messages=told, thinking=thinking)
+    items = json.loads(sent(live))["input"]
+    assert [item["encrypted_content"][:5] != "drg1." for item in items if item.get("type") == "reasoning"] == [True]

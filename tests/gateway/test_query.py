@@ -16,7 +16,7 @@ def page(text: bytes) -> tuple[list[int], bool]:
 
 
 def test_values_are_read_by_type() -> None:
-    query = Query(b"a=x%20y&n=7&f=true&list[]=z", ("a", "n", "f", "list"))
+    query = Query(b"a=x%20y&n=7&f=true&list[]=y&list[]=z", ("a", "n", "f", "list"))
     assert query.text("a") == "x y"
     assert query.text("b") is None
     assert query.number("n", 1, least=0, most=9) == 7
@@ -24,6 +24,8 @@ def test_values_are_read_by_type() -> None:
     assert query.flag("f")
     assert not query.flag("g")
     assert query.text("list") == "z"
+    assert list(query.texts("list")) == ["y", "z"]
+    assert not query.texts("none")
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "10", "9" * 30, "\u0664"])

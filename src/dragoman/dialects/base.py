@@ -115,6 +115,8 @@ class Setting:
     """Whether a Chat caller asked for the usage chunk."""
     input_estimate: int = 0
     """How many tokens the request may have, if somebody estimated it; a Messages stream begins with a number."""
+    keeps: bool = False
+    """Whether the answer is kept by the gateway, seals and all, and shown to the caller from there."""
 
 
 class Reader(Protocol):

@@ -108,6 +108,7 @@ class Gateway:
         services = Services(
             self.keyring, self.ledger, self._observer, self.clock,
             continuity if keeps else None, background if keeps else None,
+            store.sealer,
         )  # fmt: skip
         runs = BackgroundRuns(store.responses, continuity, services, self._enter)
         store.jobs.register(KIND, runs.work)

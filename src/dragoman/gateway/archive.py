@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from dragoman import errors
 from dragoman.dialects.responses.continuation import Given, listed
+from dragoman.dialects.responses.request import SEALED_REASONING
 from dragoman.errors import GatewayError
 from dragoman.gateway.background import Background
 from dragoman.gateway.call import Call
@@ -61,7 +62,7 @@ class Archive:
         stored, output = await self._find(name, key)
         if not query.flag("stream"):
             found = await self._background.current(stored, output)
-            await call.answer_json(assemble(*found))
+            await call.answer_json(assemble(*found, seals=SEALED_REASONING in query.texts("include")))
         elif not stored.background:
             raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be streamed.", param="stream")
         else:

@@ -10,6 +10,7 @@ from typing import Final
 
 from dragoman.config import AliasConfig, Config, ServerConfig, UpstreamConfig
 from dragoman.dialects.profile import PROFILES
+from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.runtime import VIA, Runtime
@@ -22,6 +23,7 @@ from dragoman.policy.routing import RouteTable
 from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Vault
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
+from dragoman.stores.engine import parse_url, prepare_file
 from dragoman.stores.jobs.core import Bounds
 from dragoman.stores.jobs.embedded import open_embedded
 from dragoman.stores.keys import SqlKeyStore
@@ -32,6 +34,7 @@ from dragoman.upstreams.http import HttpUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
 from dragoman.vault.file import FileVault
+from dragoman.vault.sealer import AesSealer, keep_secret
 
 _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -46,6 +49,7 @@ class Store:
     responses: ResponseStore
     conversations: ConversationStore
     jobs: Jobs
+    sealer: Sealer
     ping: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
@@ -53,6 +57,7 @@ class Store:
 def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     """Opens the store as its owner. Raises `ConfigError`."""
     url = settings.store_url(config)
+    sealer = AesSealer(_secret(settings, config, url))
     strict = config.store.strict
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
     ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
@@ -68,7 +73,21 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
 
     lane = database.lane("responses", threads=2)
     responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
-    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, database.ping, close)
+    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, sealer, database.ping, close)
+
+
+def _secret(settings: Settings, config: Config, url: str) -> str:
+    if config.store.secret is not None:
+        try:
+            return open_vault(settings).reveal(config.store.secret)
+        except GatewayError as error:
+            raise ConfigError("store.secret", error.message) from None
+    parsed = parse_url(url)
+    if parsed.drivername != "sqlite":
+        hint = 'secret = "env:DRAGOMAN_SECRET", the same for every gateway; openssl rand -hex 32 makes one'
+        raise ConfigError("store.secret", "is required with a database that gateways share", hint)
+    path = prepare_file(parsed)
+    return keep_secret(path.with_name(path.name + ".secret"))
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -16,7 +16,7 @@ from dragoman.dialects import head
 from dragoman.dialects.base import StreamRelay
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.continuation import Asked, Given
-from dragoman.dialects.responses.kept import KeptAnswer, KeptStream
+from dragoman.dialects.responses.kept import KeptAnswer, KeptStream, without_seal
 from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.policy.keys import Key
@@ -36,7 +36,7 @@ class Memory:
     ) -> None:
         self._fields = fields
         self._stored = stored
-        self._kept = KeptAnswer(_members(asked, stored))
+        self._kept = KeptAnswer(_members(asked, stored), seals=asked.seals)
         self.asked = asked
         self.given = given
         self.responses = responses
@@ -141,9 +141,10 @@ class Continuity:
         return (), 0
 
 
-def assemble(stored: StoredResponse, output: Sequence[StoredItem]) -> Fields:
-    """The response object, its output in its place."""
-    return {**parse_fields(stored.body), "output": raw([Raw(item.value) for item in output])}
+def assemble(stored: StoredResponse, output: Sequence[StoredItem], *, seals: bool = False) -> Fields:
+    """The response object, its output in its place, sealed reasoning only if `seals`."""
+    items = [Raw(item.value) if seals else without_seal(Raw(item.value)) for item in output]
+    return {**parse_fields(stored.body), "output": raw(items)}
 
 
 def stored_items(given: Sequence[Given]) -> tuple[StoredItem, ...]:

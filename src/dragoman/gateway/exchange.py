@@ -7,6 +7,7 @@ from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
+from dragoman.dialects.sealing import PLACES, Envelopes
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
@@ -32,13 +33,14 @@ MAX_LOSSES: Final = 32
 class Exchange:
     """One call of the model surface. `run` is the whole of it."""
 
-    __slots__ = ("_call", "_dialect", "_memory", "_runtime", "_services", "booking")
+    __slots__ = ("_call", "_dialect", "_key", "_memory", "_runtime", "_services", "booking")
 
     def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services) -> None:
         self._call = call
         self._dialect = dialect
         self._runtime = runtime
         self._services = services
+        self._key = ""
         self._memory: Memory | None = None
         self.booking = Booking(services, call, dialect.name)
 
@@ -61,7 +63,8 @@ class Exchange:
         """Leaves the call to a job, after all that can be known to be wrong with it."""
         call, services, server = self._call, self._services, self._runtime.config.server
         assert services.background is not None
-        bridge = self._bridge(memory.body)
+        self._key = key.id
+        bridge = self._bridge(memory.body, keeps=True)
         turn = bridge.turn
         self.booking.identify(key, turn.model)
         target = self._runtime.routes.plan(turn.model, key)[0]
@@ -75,15 +78,16 @@ class Exchange:
         else:
             await call.answer_json(assemble(stored, ()))
 
-    def _bridge(self, body: bytes) -> Bridge:
+    def _bridge(self, body: bytes, *, keeps: bool) -> Bridge:
         ids = Ids(new_id, self._services.clock.now)
-        return Bridge(self._dialect, body, ids, max_event=self._runtime.config.server.max_event)
+        return Bridge(self._dialect, body, ids, max_event=self._runtime.config.server.max_event, keeps=keeps)
 
     async def carry(self, key: Key, body: bytes, memory: Memory | None = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
         booking = self.booking
+        self._key = key.id
         self._memory = memory
-        bridge = self._bridge(body)
+        bridge = self._bridge(body, keeps=memory is not None)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream
@@ -147,7 +151,13 @@ class Exchange:
     def _passage(self, bridge: Bridge, target: Target) -> Passage:
         settings = self._runtime.config.upstreams[target.upstream]
         profile = self._runtime.profiles[target.upstream]
-        passage = bridge.toward(settings.dialects, target.model, profile, ask_usage=settings.include_usage)
+        envelopes = None
+        if self._dialect.name in PLACES:
+            bound = f"{self._key}\n{target.upstream}\n{target.model}".encode()
+            envelopes = Envelopes(self._services.sealer, bound)
+        passage = bridge.toward(
+            settings.dialects, target.model, profile, ask_usage=settings.include_usage, envelopes=envelopes
+        )
         if target.strict and passage.losses:
             loss = passage.losses[0]
             message = f"This route is strict, and {loss.param!r} would be {loss.kind}: {loss.note}."

@@ -29,12 +29,18 @@ class Query:
 
     def __init__(self, text: bytes, known: Collection[str]) -> None:
         self._values: dict[str, str] = {}
+        self._all: dict[str, list[str]] = {}
         for given, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True):
             name = given.removesuffix("[]")
             if name not in known:
                 listed = ", ".join(sorted(known)) or "none"
                 raise _invalid(name, f"Unknown query parameter {name!r}; known here: {listed}.")
             self._values[name] = value
+            self._all.setdefault(name, []).append(value)
+
+    def texts(self, name: str) -> Sequence[str]:
+        """Every value of a parameter that may be given several times."""
+        return self._all.get(name, ())
 
     def text(self, name: str) -> str | None:
         return self._values.get(name)

@@ -9,6 +9,7 @@ from typing import Final
 
 from dragoman.config import Config
 from dragoman.dialects.profile import Profile
+from dragoman.dialects.sealing import Sealer
 from dragoman.gateway.background import Background
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.keyring import Keyring
@@ -53,3 +54,4 @@ class Services:
     continuity: Continuity | None
     """None where the gateway keeps no responses: upstreams may, if they can."""
     background: Background | None
+    sealer: Sealer

@@ -80,3 +80,23 @@ def test_a_stream_that_breaks_is_remembered_as_failed() -> None:
     events = stream.fail(GatewayError(errors.IDLE_TIMEOUT, "too long"))
     assert b"resp_ours" in b"".join(events)
     assert (kept.status, kept.ended) == ("failed", True)
+
+
+SEALED = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "secret"}
+OPEN = {"type": "reasoning", "id": "rs_1", "summary": []}
+
+
+def test_sealed_reasoning_is_kept_and_shown_only_to_those_who_asked() -> None:
+    body = json.dumps(response("completed", SEALED, ITEM)).encode()
+    done = event("response.output_item.done", output_index=0, item=SEALED)
+    for seals, shown in ((True, SEALED), (False, OPEN)):
+        kept = KeptAnswer(MEMBERS, seals=seals)
+        assert json.loads(kept.answer(body))["output"] == [shown, ITEM]
+        assert json.loads(bytes(kept.output[0])) == SEALED
+        assert json.loads(kept.event(done).split(b"data: ")[1])["item"] == shown
+
+
+def test_a_tools_words_about_seals_are_no_seal() -> None:
+    call = {"type": "function_call", "arguments": '{"encrypted_content": 1}', "encrypted_content": 1}
+    kept = KeptAnswer(MEMBERS, seals=False)
+    assert json.loads(kept.answer(json.dumps(response("completed", call)).encode()))["output"] == [call]

@@ -17,6 +17,7 @@ from msgspec import Raw
 from dragoman import errors
 from dragoman.dialects.responses.items import parse as parse_items
 from dragoman.dialects.responses.members import absent, invalid
+from dragoman.dialects.responses.request import SEALED_REASONING
 from dragoman.errors import GatewayError
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 from dragoman.wire.responses import NULL
@@ -65,6 +66,8 @@ class Asked:
     conversation: str = ""
     background: bool = False
     store: bool = True
+    seals: bool = False
+    """Whether its caller wants to see sealed reasoning."""
     references: Mapping[int, str] | None = None
     """Which of `items` only refer to an item that is kept, by place."""
 
@@ -87,6 +90,7 @@ def parse(fields: Fields) -> Asked:
         _parse_conversation(fields.get("conversation")),
         _flag(fields.get("background"), "background", default=False),
         _flag(fields.get("store"), "store", default=True),
+        SEALED_REASONING.encode() in bytes(fields.get("include", NULL)),
         references or None,
     )
     if asked.previous and asked.conversation:

@@ -13,12 +13,14 @@ from dragoman.dialects.base import StreamRelay
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
 from dragoman.wire import sse
-from dragoman.wire.chat import Fields, parse_fields, render_fields
+from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
 _CARRIERS: Final = tuple(
     b"event: response." + name for name in
     (b"created", b"queued", b"in_progress", b"completed", b"incomplete", b"failed")
 )  # fmt: skip
+_ITEMS: Final = (b"event: response.output_item.added", b"event: response.output_item.done")
+_SEAL: Final = b'"encrypted_content"'
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
 
 
@@ -27,32 +29,37 @@ class _Status(msgspec.Struct, frozen=True):
 
 
 _status: Final = msgspec.json.Decoder(_Status)
+_UNTYPED: Final = Raw(b"null")
 _output: Final = msgspec.json.Decoder(list[Raw])
 
 
 class KeptAnswer:
     """One response that is kept: its members so far, and its status once it has ended."""
 
-    __slots__ = ("_members", "fields", "status")
+    __slots__ = ("_members", "_seals", "fields", "status")
 
-    def __init__(self, members: Fields) -> None:
-        """`members` replace those of the response object."""
+    def __init__(self, members: Fields, *, seals: bool = True) -> None:
+        """`members` replace those of the response object; `seals` says whether the caller sees sealed reasoning."""
         self._members = members
+        self._seals = seals
         self.fields: Fields = {}
         self.status = ""
 
     def answer(self, body: bytes) -> bytes:
         """A whole answer."""
-        return render_fields(self._take(body))
+        return render_fields(self._shown(self._take(body)))
 
     def event(self, event: bytes) -> bytes:
         """One event of a stream, as it stands in the stream."""
-        if not event.startswith(_CARRIERS):
+        if event.startswith(_CARRIERS):
+            head, fields = _split(event)
+            fields["response"] = Raw(render_fields(self._shown(self._take(bytes(fields["response"])))))
+        elif not self._seals and event.startswith(_ITEMS) and _SEAL in event:
+            head, fields = _split(event)
+            fields["item"] = without_seal(fields["item"])
+        else:
             return event
-        head, data = event.split(b"\n", 2)[:2]
-        fields = parse_fields(data.removeprefix(b"data: "))
-        fields["response"] = Raw(render_fields(self._take(bytes(fields["response"]))))
-        return sse.render(render_fields(fields), head.removeprefix(b"event: "))
+        return sse.render(render_fields(fields), head)
 
     @property
     def ended(self) -> bool:
@@ -69,10 +76,31 @@ class KeptAnswer:
         """The response object without its output, which is kept item by item."""
         return render_fields({name: value for name, value in self.fields.items() if name != "output"})
 
+    def _shown(self, fields: Fields) -> Fields:
+        output = fields.get("output")
+        if self._seals or output is None or _SEAL not in bytes(output):
+            return fields
+        return {**fields, "output": raw([without_seal(item) for item in _output.decode(output)])}
+
     def _take(self, body: bytes) -> Fields:
         self.fields = fields = {**parse_fields(body), **self._members}
         self.status = _status.decode(body).status or "completed"
         return fields
+
+
+def without_seal(item: Raw) -> Raw:
+    """An item as those see it who did not ask for sealed reasoning."""
+    if _SEAL not in bytes(item):
+        return item
+    members = parse_fields(bytes(item))
+    if bytes(members.get("type", _UNTYPED)) != b'"reasoning"':
+        return item
+    return Raw(render_fields({name: value for name, value in members.items() if name != "encrypted_content"}))
+
+
+def _split(event: bytes) -> tuple[bytes, Fields]:
+    head, data = event.split(b"\n", 2)[:2]
+    return head.removeprefix(b"event: "), parse_fields(data.removeprefix(b"data: "))
 
 
 class KeptStream:

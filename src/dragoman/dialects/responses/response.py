@@ -144,7 +144,7 @@ class _Output:
         self._new_id = setting.new_id
         self._calls = Calls(setting.turn)
         self._homes = Homes(setting.turn.tools)
-        self._sealed = wants_seal(setting.turn)
+        self._sealed = setting.keeps or wants_seal(setting.turn)
 
     def render(self, items: tuple[Item, ...]) -> list[wire.OutputItem]:
         rendered = [self._item(item) for item in items]

@@ -62,7 +62,7 @@ class ResponsesWriter:
         self._setting = setting
         self._calls = Calls(setting.turn)
         self._homes = Homes(setting.turn.tools)
-        self._wants_seal = wants_seal(setting.turn)
+        self._wants_seal = setting.keeps or wants_seal(setting.turn)
         self._number = 0
         self._out: list[bytes] = []
         self._begun: wire.Response | None = None
