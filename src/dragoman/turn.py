@@ -210,6 +210,13 @@ class Extra(msgspec.Struct, frozen=True):
     value: msgspec.Raw
 
 
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an item stood in a request, `messages[2]` for one; `parts` where its parts do not lie one by one in it."""
+
+    at: str
+    parts: tuple[str, ...] = ()
+
+
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request for one answer."""
 
@@ -232,6 +239,10 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     extras: tuple[Extra, ...] = ()
     max_tool_calls: int | None = None
     """A bound on calls of hosted tools, which no neutral turn has: said again in the answer, and nothing else."""
+    dialect: Dialect = "responses"
+    """What the caller speaks: errors and losses name things as that dialect does."""
+    places: tuple[Place, ...] = ()
+    """Where the last `len(places)` items stood in the request; those before them came from elsewhere."""
 
 
 class Stop(Enum):

@@ -12,7 +12,6 @@ from dragoman.dialects.calls import (
     alias,
     description,
     is_plain,
-    ungrouped,
     unwrap,
     wrap,
     wrap_description,
@@ -96,5 +95,3 @@ def test_a_tool_says_what_its_namespace_is_where_there_are_none() -> None:
     assert [description(tool) for tool in tools] == ["Customers.\n\nFinds.", "Customers."]
     assert description(Tool("crm__find", "Finds.", namespace=blank)) == "Finds."
     assert description(Tool("find")) is None
-    assert [(loss.param, loss.kind) for loss in ungrouped(tools[0], "tools[3]")] == [("tools[3]", "mapped")]
-    assert ungrouped(Tool("find"), "tools[3]") == ()

@@ -41,7 +41,7 @@ def test_losses_are_reported_with_a_note(live: Live) -> None:
     body = {**CHAT, "messages": [{"role": "user", "content": "hi"}]}
     del body["max_tokens"]
     plain = convert(live, body, "to=messages")
-    assert plain.headers["x-dragoman-loss"] == "max_output_tokens;defaulted"
+    assert plain.headers["x-dragoman-loss"] == "max_completion_tokens;defaulted"
     report = convert(live, body, "to=messages&report=1").json()
     assert report["losses"][0]["kind"] == "defaulted" and report["losses"][0]["note"]
     assert report["body"] == plain.json()

@@ -121,7 +121,7 @@ def test_a_chat_limit_too_small_for_a_responses_upstream_is_raised_and_said(live
     response = http.post("/v1/chat/completions", json=body)
     assert response.status_code == 200 and response.json()["choices"][0]["finish_reason"] == "length"
     assert sent(live)["max_output_tokens"] == 16
-    assert response.headers["x-dragoman-loss"] == "max_output_tokens;mapped"
+    assert response.headers["x-dragoman-loss"] == "max_tokens;mapped"
 
 
 # responses streaming

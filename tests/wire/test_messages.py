@@ -8,7 +8,7 @@ import pytest
 from anthropic import types
 from anthropic.types import message_create_params
 
-from dragoman.dialects.messages import members, request
+from dragoman.dialects.messages import request
 from dragoman.wire import messages, messages_answer
 
 REQUEST: list[tuple[type[msgspec.Struct], Any, set[str]]] = [
@@ -29,7 +29,7 @@ REQUEST: list[tuple[type[msgspec.Struct], Any, set[str]]] = [
     (messages.ToolChoice, types.ToolChoiceAnyParam, set()),
     (messages.Message, types.MessageParam, set()),
     (messages.Tool, types.ToolParam,
-     {"type", "allowed_callers", "cache_control", "defer_loading", "eager_input_streaming", "input_examples"}),
+     {"type", "allowed_callers", "cache_control", "eager_input_streaming", "input_examples"}),
 ]  # fmt: skip
 
 
@@ -54,8 +54,8 @@ def test_every_source_is_known() -> None:
 
 def test_every_parameter_of_a_request_is_read_or_kept_by_name() -> None:
     given = named(message_create_params.MessageCreateParamsBase) | {"stream"}
-    assert given - request._READ - members._HINTS == {
-        "container", "inference_geo", "speed", "user_profile_id", "workspace_id",
+    assert given - request._READ == {
+        "cache_control", "diagnostics", "container", "inference_geo", "speed", "user_profile_id", "workspace_id",
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.turn import CallKind, Loss, Tool, Turn
+from dragoman.turn import CallKind, Tool, Turn
 
 WRAP_SCHEMA: Final = msgspec.Raw(
     b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
@@ -76,13 +76,6 @@ def description(tool: Tool) -> str | None:
     if tool.namespace is None or not tool.namespace.description:
         return tool.description
     return f"{tool.namespace.description}\n\n{tool.description}" if tool.description else tool.namespace.description
-
-
-def ungrouped(tool: Tool, at: str) -> tuple[Loss, ...]:
-    """The loss of a namespace, where the upstream has none."""
-    if tool.namespace is None:
-        return ()
-    return (Loss(at, "mapped", f"a tool of the namespace {tool.namespace.name} is offered as {tool.name}"),)
 
 
 def wrap_description(tool: Tool) -> str:

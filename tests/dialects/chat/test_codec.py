@@ -5,7 +5,7 @@ import pytest
 from dragoman.dialects.base import Codec
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.profile import PROFILES, Profile
-from dragoman.turn import Event, Turn
+from dragoman.turn import Event, Place, Turn
 from dragoman.wire.common import ErrorBody
 from tests.dialects.chat import sdk
 from tests.dialects.chat.asking import HI, Json, body, losses, parsed, rendered, setting
@@ -96,4 +96,8 @@ def test_errors_are_read_and_written() -> None:
 
 
 def test_a_turn_is_what_the_body_says() -> None:
-    assert CHAT_CODEC.parse(body()) == parsed() == Turn("fast", items=parsed().items)
+    assert (
+        CHAT_CODEC.parse(body())
+        == parsed()
+        == Turn("fast", items=parsed().items, dialect="chat", places=(Place("messages[0]"),))
+    )

@@ -11,6 +11,7 @@ from dragoman.turn import (
     Item,
     Message,
     Native,
+    Place,
     Reasoning,
     Refusal,
     Role,
@@ -20,7 +21,7 @@ from dragoman.turn import (
     Turn,
 )
 from tests.dialects.chat import sdk
-from tests.dialects.chat.asking import UNSUPPORTED, Json, losses, messages, raw, refused
+from tests.dialects.chat.asking import UNSUPPORTED, Json, losses, messages, raw, refused, rendered
 
 OPEN = Profile(merge_system=True, developer="system", text_parts=False, refusals=False, reasoning_field="reasoning")
 PNG = "data:image/png;base64,AA=="
@@ -87,7 +88,7 @@ def test_regression_31_what_an_assistant_said_is_accepted_in_the_history() -> No
     annotated = Text("a", (raw({"type": "url_citation"}),), (raw({"token": "a"}),))
     given = (USER, Message("assistant", (annotated,), id="msg_1", phase="commentary"), USER)
     assert messages(*given)[1] == {"role": "assistant", "content": "a"}
-    assert lost(*given) == [("input[1].annotations", "dropped")]
+    assert lost(*given) == [("input[1].phase", "dropped"), ("input[1].content[0].annotations", "dropped")]
 
 
 def test_the_texts_of_one_turn_are_joined_in_order() -> None:
@@ -188,21 +189,21 @@ def test_a_refusal_has_a_place_of_its_own_or_is_text() -> None:
     given = Message("assistant", (Text("a"), Refusal("No."), Refusal(" Never.")))
     assert messages(USER, given)[1] == {"role": "assistant", "content": "a", "refusal": "No. Never."}
     assert messages(USER, given, profile=OPEN)[1] == {"role": "assistant", "content": "aNo. Never."}
-    assert lost(USER, given, profile=OPEN) == [("input[1]", "mapped")] * 2
+    assert lost(USER, given, profile=OPEN) == [("input[1].refusal", "mapped")] * 2
     assert messages(USER, Message("assistant", (Refusal("No."),)))[1]["content"] is None
 
 
 def test_an_assistant_shows_nothing() -> None:
     for part, kind in ((Image(PNG), "image"), (Audio("", "wav"), "audio")):
         shown = Message("assistant", (part,))
-        assert kind in refused(lambda shown=shown: messages(USER, shown), "input[1].content", UNSUPPORTED)  # type: ignore[misc]
+        assert kind in refused(lambda shown=shown: messages(USER, shown), "input[1]", UNSUPPORTED)  # type: ignore[misc]
 
 
 def test_several_texts_are_a_list_or_one_string() -> None:
     given = said("user", "a", "b")
     assert messages(given)[0]["content"] == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     assert messages(given, profile=OPEN)[0]["content"] == "a\n\nb"
-    assert lost(given, profile=OPEN) == [("input[0]", "mapped")]
+    assert lost(given, profile=OPEN) == [("input[0].content", "mapped")]
     assert messages(Message("user", ()))[0]["content"] == ""
     shown = Message("user", (Text("a"), Image(PNG)))
     assert [part["type"] for part in messages(shown, profile=OPEN)[0]["content"]] == ["text", "image_url"]
@@ -211,13 +212,13 @@ def test_several_texts_are_a_list_or_one_string() -> None:
 def test_a_hint_of_another_dialect_does_not_make_a_list() -> None:
     hinted = Message("user", (Text("a", cache=raw({"type": "ephemeral"})),))
     assert messages(hinted)[0]["content"] == "a"
-    assert lost(hinted) == [("input[0].cache_control", "dropped")]
+    assert lost(hinted) == [("input[0].content[0].prompt_cache_breakpoint", "dropped")]
     marked = Message("user", (Text("a", cache=raw({"mode": "explicit"})),))
     assert messages(marked)[0]["content"] == [
         {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}
     ]
     spoken = msgspec.structs.replace(marked, role="assistant")
-    assert lost(USER, spoken) == [("input[1].prompt_cache_breakpoint", "dropped")]
+    assert lost(USER, spoken) == [("input[1].content[0].prompt_cache_breakpoint", "dropped")]
 
 
 @pytest.mark.parametrize("role", ["user", "system", "assistant"])
@@ -266,7 +267,7 @@ def test_regression_33_an_image_that_a_tool_gave_reaches_the_model_after_all_out
         {"type": "text", "text": "Output of the tool call b:"},
         {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}},
     ]
-    assert lost(*given) == [("input[2]", "mapped"), ("input[3]", "mapped")]
+    assert lost(*given) == [("input[2].output", "mapped"), ("input[3].output", "mapped")]
     assert messages(*given[:-1])[-1]["role"] == "user"
     refused(lambda: messages(*given, profile=Profile(tool_images="reject")), "input[2].output", UNSUPPORTED)
 
@@ -311,11 +312,14 @@ def test_what_only_one_dialect_has_is_refused_where_it_stood() -> None:
     assert "web_search_call" in refused(lambda: messages(native), "input[3]", UNSUPPORTED)
 
 
-def test_instructions_are_not_counted_as_input() -> None:
+def test_things_are_named_as_the_caller_named_them() -> None:
     instructions = Message("system", (Text("a"),), id="instructions")
-    refused(lambda: messages(instructions, Message("user", (Image(file_id="f"),))), "input[0].file_id", UNSUPPORTED)
-    refused(lambda: messages(msgspec.structs.replace(instructions, parts=(Image(file_id="f"),))),
-            "instructions.file_id", UNSUPPORTED)  # fmt: skip
+    image = Message("user", (Image(file_id="f"),))
+    places = (Place("instructions", ("instructions",)), Place("input[0]"))
+    turn = Turn("m", items=(instructions, image), places=places)
+    refused(lambda: rendered(turn), "input[0].content[0].file_id", UNSUPPORTED)
+    stored = msgspec.structs.replace(turn, items=(image, *turn.items))
+    refused(lambda: rendered(stored), "previous_response_id.content[0].file_id", UNSUPPORTED)
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -32,10 +32,6 @@ def test_what_both_dialects_of_openai_have_goes_on(param: str, value: object) ->
 @pytest.mark.parametrize(
     ("param", "value"),
     [
-        ("truncation", "disabled"),
-        ("background", False),
-        ("reasoning.mode", "standard"),
-        ("reasoning.context", "auto"),
         ("prompt", None),
         ("include", []),
         ("include", ["reasoning.encrypted_content"]),

@@ -4,9 +4,13 @@ import msgspec
 import pytest
 
 from dragoman.dialects.chat.members import Members, absent
+from dragoman.dialects.messages.codec import MESSAGES
+from dragoman.dialects.profile import Profile
+from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.wire.chat import parse_fields
-from tests.dialects.chat.asking import INVALID, UNSUPPORTED, parsed, raw, refused
+from tests.dialects.chat.asking import INVALID, UNSUPPORTED, Json, parsed, raw, refused
 
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 SAID = {"role": "user", "content": "Hi"}
 
 
@@ -16,17 +20,19 @@ SAID = {"role": "user", "content": "Hi"}
         ({"messages": [SAID | {"foo": 1}]}, "messages[0].foo"),
         ({"messages": [SAID, {"role": "user", "content": [{"type": "text", "text": "x", "foo": 1}]}]},
          "messages[1].content[0].foo"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "foo": 1}]}]},
+        ({"messages": [{"role": "assistant", "tool_calls": [CALL | {"foo": 1}]}]},
          "messages[0].tool_calls[0].foo"),
         ({"tools": [{"type": "function", "function": {"name": "f", "foo": 1}}]}, "tools[0].function.foo"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}, "cache_control": {}}]}, "tools[0].cache_control"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}, "cache": {"a": 1}}]}, "tools[0].cache"),
         ({"response_format": {"type": "text", "foo": 1}}, "response_format.foo"),
-        ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice.name"),
         ({"stream_options": {"include_usage": True, "foo": 1}}, "stream_options.foo"),
     ],
 )  # fmt: skip
-def test_an_unknown_member_is_refused_by_its_path(members: dict[str, object], param: str) -> None:
-    assert param in refused(lambda: parsed(**members), param, UNSUPPORTED)
+def test_an_unknown_member_is_kept_under_its_path_and_refused_elsewhere(members: Json, param: str) -> None:
+    turn = parsed(**members)
+    assert [extra.param for extra in turn.extras if "." in extra.param] == [param]
+    for codec in (MESSAGES, RESPONSES):
+        refused(lambda codec=codec: codec.render(turn, "m", Profile()), param, UNSUPPORTED)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

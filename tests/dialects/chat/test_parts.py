@@ -3,12 +3,17 @@ import json
 import pytest
 
 from dragoman.dialects.chat.parts import breakpoint_of, render
-from dragoman.turn import Audio, File, Image, Loss, Message, Part, Refusal, Text, ToolResult
+from dragoman.dialects.mapping import Losses
+from dragoman.turn import Audio, File, Image, Message, Part, Refusal, Text, ToolResult, Turn
 from tests.dialects.chat.asking import INVALID, UNSUPPORTED, Json, items, raw, refused
 
 CACHE = {"mode": "explicit", "ttl": "30m"}
 PNG = "data:image/png;base64,AA=="
 PDF = "data:application/pdf;base64,AA=="
+
+
+def told() -> Losses:
+    return Losses(Turn("m", items=(Message("user", ()),)))
 
 
 def said(role: str, *content: object) -> tuple[Part, ...]:
@@ -56,18 +61,20 @@ def test_a_cache_breakpoint_stays_with_its_part() -> None:
         {"type": "file", "file": {"file_id": "f"}} | mark,
         {"type": "text", "text": "b", "prompt_cache_breakpoint": None},
     )
-    losses: list[Loss] = []
-    marks = [render(part, "at", losses).get("prompt_cache_breakpoint") for part in given]
+    losses = told()
+    marks = [render(part, losses).get("prompt_cache_breakpoint") for part in given]
     assert marks == [breakpoint_of(part) for part in given]
     assert [None if mark is None else json.loads(bytes(mark)) for mark in marks] == [CACHE, CACHE, CACHE, None]
-    assert losses == []
+    assert losses.told() == ()
 
 
 def test_a_breakpoint_of_messages_is_a_hint_that_chat_has_no_word_for() -> None:
-    losses: list[Loss] = []
+    losses = told()
     part = Text("a", cache=raw({"type": "ephemeral"}))
-    assert render(part, "input[0]", losses) == {"type": "text", "text": "a"}
-    assert [(loss.param, loss.kind) for loss in losses] == [("input[0].cache_control", "dropped")]
+    assert render(part, losses) == {"type": "text", "text": "a"}
+    assert [(loss.param, loss.kind) for loss in losses.told()] == [
+        ("input[0].content[0].prompt_cache_breakpoint", "dropped")
+    ]
 
 
 def test_a_breakpoint_after_audio_is_refused() -> None:
@@ -148,11 +155,9 @@ def test_a_part_has_the_member_of_its_type_and_no_other(part: Json, param: str) 
     ],
 )
 def test_every_part_has_a_form(part: Part, body: Json) -> None:
-    assert render(part, "at", []) == body
+    assert render(part, told()) == body
 
 
-@pytest.mark.parametrize(
-    ("part", "param"), [(Image(file_id="f"), "input[1].file_id"), (File(url="https://x.org"), "input[1].file_url")]
-)
+@pytest.mark.parametrize(("part", "param"), [(Image(file_id="f"), "file_id"), (File(url="https://x.org"), "file_url")])
 def test_what_can_be_given_by_id_or_address_only_elsewhere_is_refused(part: Part, param: str) -> None:
-    refused(lambda: render(part, "input[1]", []), param, UNSUPPORTED)
+    refused(lambda: render(part, told()), f"input[0].content[0].{param}", UNSUPPORTED)

@@ -100,7 +100,7 @@ def test_regression_34_a_custom_tool_is_native_wrapped_or_refused_never_text() -
     assert GRAMMAR["definition"] in wrapped["function"]["description"]
     assert wrapped["function"]["strict"] is False
     assert "strict" not in sent(tool, profile=Profile(custom_tools="wrap", strict_tools=False))["tools"][0]["function"]
-    assert losses(turn(F, tool), wrap) == [("tools[1]", "mapped")]
+    assert losses(turn(F, tool), wrap) == [("tools[1].type", "mapped")]
     refused(lambda: sent(F, tool, profile=Profile(custom_tools="reject")), "tools[1].type", UNSUPPORTED)
 
 
@@ -257,7 +257,7 @@ def test_strict_of_a_format_is_kept_apart_absent_false_and_true(strict: bool | N
     body = rendered(parsed(response_format=given), lenient)["response_format"]["json_schema"]
     assert "strict" not in body
     assert losses(parsed(response_format=given), lenient) == (
-        [("text.format.strict", "dropped")] if strict else []
+        [("response_format.json_schema.strict", "dropped")] if strict else []
     )  # fmt: skip
 
 

@@ -1,23 +1,43 @@
 import json
-from collections.abc import Sequence
 
 import pytest
 
 from dragoman import errors
-from dragoman.dialects.messages.blocks import parse_messages, parse_system
+from dragoman.dialects.messages.blocks import History, parse_messages, parse_system
 from dragoman.errors import GatewayError
-from dragoman.turn import INSTRUCTIONS, Extra, File, Image, Item, Message, Native, Reasoning, Text, ToolCall, ToolResult
+from dragoman.turn import (
+    INSTRUCTIONS,
+    Extra,
+    File,
+    Image,
+    Item,
+    Message,
+    Native,
+    Place,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from tests.dialects.messages.answers import raw
 from tests.dialects.messages.streams import CITED
 
 CACHE = {"type": "ephemeral", "ttl": "1h"}
 
 
-def parse(*messages: object, extras: Sequence[Extra] = ()) -> tuple[Item, ...]:
-    found: list[Extra] = []
-    items = parse_messages(raw(messages), found)
-    assert found == [*extras]
-    return items
+def parse(*messages: object, beside: tuple[str, ...] = ()) -> tuple[Item, ...]:
+    """The items; `beside` are the places of what is no item's."""
+    history = History([])
+    parse_messages(raw(messages), history)
+    assert tuple(extra.param for extra in history.extras) == beside
+    assert len(history.places) == len(history.items)
+    return tuple(history.items)
+
+
+def parse_prompt(value: object) -> tuple[Item, ...]:
+    history = History([])
+    parse_system(raw(value), history)
+    return tuple(history.items)
 
 
 def user(*blocks: object) -> dict[str, object]:
@@ -65,8 +85,7 @@ def test_tool_results_come_first_in_their_order_and_then_what_the_user_says() ->
         ]},
         {"type": "tool_result", "tool_use_id": "c", "cache_control": CACHE, "is_error": None},
     ]  # fmt: skip
-    extras = [Extra("messages", "messages[0].content[3].cache_control", raw(CACHE))]
-    assert parse(user(text("Look:"), *results, text("Well?")), extras=extras) == (
+    assert parse(user(text("Look:"), *results, text("Well?")), beside=("messages[0].content[3].cache_control",)) == (
         ToolResult("b", (Text("sunny"),)),
         ToolResult("a", (Text("no"), Image(url="data:image/png;base64,AA==")), is_error=True),
         ToolResult("c", ()),
@@ -85,7 +104,7 @@ def test_an_assistants_blocks_are_items_in_their_order() -> None:
             {"type": "tool_use", "id": "b", "name": "go", "input": {}, "caller": {"type": "direct"}},
             text("Done."),
         ),
-        extras=[Extra("messages", "messages[0].content[4].cache_control", raw(CACHE))],
+        beside=("messages[0].content[4].cache_control",),
     )
     assert items == (
         Reasoning(("hm",), seal="sig", sealed_by="messages"),
@@ -129,7 +148,7 @@ def test_members_without_a_neutral_form_are_kept_by_name() -> None:
     extras: list[Extra] = []
     call = {"type": "tool_use", "id": "a", "name": "n", "input": {}, "caller": {"type": "code_execution"}}
     result = {"type": "tool_result", "tool_use_id": "a", "toolset_name": "browser"}
-    parse_messages(raw([{**assistant(call), "novelty": 1}, user(result)]), extras)
+    parse_messages(raw([{**assistant(call), "novelty": 1}, user(result)]), History(extras))
     assert [one.param for one in extras] == [
         "messages[0].novelty", "messages[0].content[0].caller", "messages[1].content[0].toolset_name",
     ]  # fmt: skip
@@ -153,26 +172,46 @@ def test_members_without_a_neutral_form_are_kept_by_name() -> None:
 )
 def test_what_is_wrong_is_named(message: object, param: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        parse_messages(raw([message]), [])
+        parse_messages(raw([message]), History([]))
     assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, param)
 
 
 def test_what_a_tool_cannot_give_elsewhere_is_refused() -> None:
     result = {"type": "tool_result", "tool_use_id": "a", "content": [text("a"), {"type": "search_result"}]}
     with pytest.raises(GatewayError) as raised:
-        parse_messages(raw([user(result)]), [])
+        parse_messages(raw([user(result)]), History([]))
     assert (raised.value.kind, raised.value.param) == (
         errors.UNSUPPORTED_PARAMETER, "messages[0].content[0].content[1].type",
     )  # fmt: skip
 
 
+def test_each_item_and_part_has_its_place() -> None:
+    history = History([])
+    parse_system(raw([text("s")]), history)
+    result = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
+    call = {"type": "tool_use", "id": "a", "name": "n", "input": {}}
+    said = [
+        assistant(text("a"), text(""), text("b"), call),
+        user(text("c"), result, text("d")),
+        {"role": "user", "content": "e"},
+    ]
+    parse_messages(raw(said), history)
+    assert history.places == [
+        Place("system", ("system[0]",)),
+        Place("messages[0]", ("messages[0].content[0]", "messages[0].content[2]")),
+        Place("messages[0].content[3]"),
+        Place("messages[1].content[1]"),
+        Place("messages[1]", ("messages[1].content[0]", "messages[1].content[2]")),
+        Place("messages[2]", ("messages[2].content",)),
+    ]
+
+
 def test_a_system_prompt_is_one_leading_message() -> None:
-    assert parse_system(raw("Be brief."), []) == (Message("system", (Text("Be brief."),), id=INSTRUCTIONS),)
+    assert parse_prompt("Be brief.") == (Message("system", (Text("Be brief."),), id=INSTRUCTIONS),)
     blocks = [text("a"), text("b", cache_control=CACHE)]
-    said = (Text("a"), Text("b", cache=raw(CACHE)))
-    assert parse_system(raw(blocks), []) == (Message("system", said, id=INSTRUCTIONS),)
-    assert parse_system(raw(""), []) == ()
-    assert parse_system(raw([]), []) == ()
+    assert parse_prompt(blocks) == (Message("system", (Text("a"), Text("b", cache=raw(CACHE))), id=INSTRUCTIONS),)
+    assert parse_prompt("") == ()
+    assert parse_prompt([]) == ()
 
 
 @pytest.mark.parametrize(
@@ -180,5 +219,5 @@ def test_a_system_prompt_is_one_leading_message() -> None:
 )
 def test_a_system_prompt_that_is_no_text_is_named(value: object, param: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        parse_system(raw(value), [])
+        parse_prompt(value)
     assert raised.value.param == param

@@ -89,7 +89,7 @@ def test_it_is_a_codec() -> None:
 
 def test_a_count_is_what_the_sdk_expects() -> None:
     assert MessageTokensCount.model_validate_json(MESSAGES.render_count(17)).input_tokens == 17
-    assert MESSAGES.parse_count(b'{"model":"m","messages":[]}') == Turn(model="m")
+    assert MESSAGES.parse_count(b'{"model":"m","messages":[]}') == Turn(model="m", dialect="messages")
 
 
 def test_errors_go_both_ways() -> None:

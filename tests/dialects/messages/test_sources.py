@@ -4,13 +4,19 @@ import msgspec
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.messages.sources import parse_document, parse_image, render_file, render_image
 from dragoman.errors import GatewayError
-from dragoman.turn import Extra, File, Image, Loss
+from dragoman.turn import Extra, File, Image, Message, Turn
 from tests.dialects.messages.answers import raw
 
 HELLO = base64.b64encode("Hallo, wörld".encode()).decode()
 CACHE = {"type": "ephemeral"}
+
+
+def told() -> Losses:
+    return Losses(Turn("m", items=(Message("user", ()),)))
+
 
 IMAGES: dict[str, tuple[dict[str, object], Image]] = {
     "bytes": (
@@ -38,20 +44,20 @@ DOCUMENTS: dict[str, tuple[dict[str, object], File]] = {
 def test_an_image_goes_there_and_back(name: str) -> None:
     source, image = IMAGES[name]
     extras: list[Extra] = []
-    losses: list[Loss] = []
+    losses = told()
     assert parse_image(raw({"type": "image", "source": source}), "x", extras) == image
-    assert render_image(image, "x", losses) == {"type": "image", "source": source}
-    assert (extras, losses) == ([], [])
+    assert render_image(image, losses) == {"type": "image", "source": source}
+    assert (extras, losses.told()) == ([], ())
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_goes_there_and_back(name: str) -> None:
     source, file = DOCUMENTS[name]
     extras: list[Extra] = []
-    losses: list[Loss] = []
+    losses = told()
     assert parse_document(raw({"type": "document", "source": source, "title": "a.pdf"}), "x", extras) == file
-    assert render_file(file, "x", losses) == {"type": "document", "source": source, "title": "a.pdf"}
-    assert (extras, losses) == ([], [])
+    assert render_file(file, losses) == {"type": "document", "source": source, "title": "a.pdf"}
+    assert (extras, losses.told()) == ([], ())
 
 
 def test_a_document_of_one_string_is_its_text() -> None:
@@ -108,46 +114,46 @@ def test_a_document_made_of_blocks_is_refused() -> None:
 
 
 def test_the_detail_of_an_image_is_a_loss() -> None:
-    losses: list[Loss] = []
-    render_image(Image(url="https://x.org", detail="high"), "input[0]", losses)
-    assert [(loss.param, loss.kind) for loss in losses] == [("input[0].detail", "dropped")]
+    losses = told()
+    render_image(Image(url="https://x.org", detail="high"), losses)
+    assert [(loss.param, loss.kind) for loss in losses.told()] == [("input[0].content[0].detail", "dropped")]
 
 
 @pytest.mark.parametrize("url", ["data:image/png,abc", "data:image/png;base64", "data:"])
 def test_a_data_url_that_is_not_base64_is_refused(url: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        render_image(Image(url=url), "input[0]", [])
-    assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "input[0].image_url")
+        render_image(Image(url=url), told())
+    assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "input[0].content[0].image_url")
 
 
 @pytest.mark.parametrize(
     ("file", "kind", "param"),
     [
-        (File(data="data:image/tiff;base64,AAAA"), errors.UNSUPPORTED_PARAMETER, "x.file_data"),
-        (File(data="AAAA", filename="a.bin"), errors.UNSUPPORTED_PARAMETER, "x.file_data"),
-        (File(data="data:text/plain;base64,?"), errors.INVALID_REQUEST, "x.file_data"),
-        (File(data="data:text/plain;base64,/w=="), errors.INVALID_REQUEST, "x.file_data"),
+        (File(data="data:image/tiff;base64,AAAA"), errors.UNSUPPORTED_PARAMETER, "input[0].content[0].file_data"),
+        (File(data="AAAA", filename="a.bin"), errors.UNSUPPORTED_PARAMETER, "input[0].content[0].file_data"),
+        (File(data="data:text/plain;base64,?"), errors.INVALID_REQUEST, "input[0].content[0].file_data"),
+        (File(data="data:text/plain;base64,/w=="), errors.INVALID_REQUEST, "input[0].content[0].file_data"),
     ],
 )
 def test_a_file_that_cannot_go_is_named(file: File, kind: errors.ErrorKind, param: str) -> None:
     with pytest.raises(GatewayError) as raised:
-        render_file(file, "x", [])
+        render_file(file, told())
     assert (raised.value.kind, raised.value.param) == (kind, param)
 
 
 def test_bytes_without_a_type_go_by_the_name_of_the_file() -> None:
-    assert render_file(File(data="JVBERi0=", filename="A.PDF"), "x", [])["source"] == {
+    assert render_file(File(data="JVBERi0=", filename="A.PDF"), told())["source"] == {
         "type": "base64", "media_type": "application/pdf", "data": "JVBERi0=",
     }  # fmt: skip
 
 
 def test_other_texts_are_sent_as_plain_text_with_a_loss() -> None:
-    losses: list[Loss] = []
-    body = render_file(File(data=f"data:text/markdown; charset=utf-8;base64,{HELLO}"), "x", losses)
+    losses = told()
+    body = render_file(File(data=f"data:text/markdown; charset=utf-8;base64,{HELLO}"), losses)
     assert body == {
         "type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Hallo, wörld"},
     }  # fmt: skip
-    assert [loss.kind for loss in losses] == ["mapped"]
+    assert [loss.kind for loss in losses.told()] == ["mapped"]
 
 
 def test_parsing_names_the_place_of_what_is_no_object() -> None:

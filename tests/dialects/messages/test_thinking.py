@@ -5,10 +5,11 @@ import msgspec
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.messages import thinking
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Extra, Format, Loss, Thinking, ToolChoice, Turn
+from dragoman.turn import Extra, Format, Thinking, ToolChoice, Turn
 from tests.dialects.messages.answers import raw
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
@@ -23,10 +24,10 @@ def parse(thought: object = None, config: object = None) -> tuple[Thinking, Form
 
 
 def render(turn: Turn, profile: Profile | None = None) -> tuple[Any, list[tuple[str, str]]]:
-    losses: list[Loss] = []
+    losses = Losses(turn)
     profile = profile or Profile()
     body = thinking.render(turn, profile, thinking.budget(turn, profile), losses)
-    return json.loads(msgspec.json.encode(body)), [(loss.param, loss.kind) for loss in losses]
+    return json.loads(msgspec.json.encode(body)), [(loss.param, loss.kind) for loss in losses.told()]
 
 
 def asked(effort: str | None = None, **more: Any) -> Turn:
@@ -94,7 +95,7 @@ def test_an_effort_goes_by_name(effort: str) -> None:
 def test_the_least_effort_is_low() -> None:
     body, losses = render(asked("minimal"))
     assert body["output_config"] == {"effort": "low"}
-    assert losses == [("reasoning_effort", "mapped")]
+    assert losses == [("reasoning.effort", "mapped")]
 
 
 def test_no_effort_is_no_thinking() -> None:
@@ -119,20 +120,20 @@ def test_a_budget_goes_as_it_is(profile: Profile) -> None:
 )
 def test_older_models_get_a_budget_for_an_effort(effort: str, budget: int) -> None:
     body = {"thinking": {"type": "enabled", "budget_tokens": budget}}
-    assert render(asked(effort), OLDER) == (body, [("reasoning_effort", "mapped")])
+    assert render(asked(effort), OLDER) == (body, [("reasoning.effort", "mapped")])
 
 
 def test_too_little_to_think_is_no_thinking() -> None:
-    losses: list[Loss] = []
+    losses = Losses(asked("high"))
     assert thinking.render(asked("high"), OLDER, 1023, losses) == {"thinking": {"type": "disabled"}}
-    assert [(loss.param, loss.kind) for loss in losses] == [("reasoning_effort", "dropped")]
+    assert [(loss.param, loss.kind) for loss in losses.told()] == [("reasoning.effort", "dropped")]
 
 
 @pytest.mark.parametrize("profile", [Profile(), OLDER])
 def test_an_effort_nobody_knows_is_named(profile: Profile) -> None:
     with pytest.raises(GatewayError, match="'huge'") as raised:
         render(asked("huge"), profile)
-    assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, "reasoning_effort")
+    assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, "reasoning.effort")
 
 
 def test_a_summary_is_shown_where_there_is_thinking() -> None:
@@ -148,7 +149,7 @@ def test_a_summary_is_shown_where_there_is_thinking() -> None:
 @pytest.mark.parametrize("profile", [Profile(), OLDER])
 def test_a_forced_tool_wins_over_thinking(choice: ToolChoice, profile: Profile) -> None:
     turn = Turn(model="m", thinking=Thinking("high"), tool_choice=choice)
-    assert render(turn, profile) == ({"thinking": {"type": "disabled"}}, [("reasoning_effort", "dropped")])
+    assert render(turn, profile) == ({"thinking": {"type": "disabled"}}, [("reasoning.effort", "dropped")])
     turn = Turn(model="m", thinking=Thinking(summary="auto"), tool_choice=choice)
     assert render(turn, profile) == ({}, [("reasoning.summary", "dropped")])
 
@@ -157,7 +158,7 @@ def test_a_schema_is_sent_alone_and_what_is_lost_is_said() -> None:
     form = Format("json_schema", "n", "A thing.", raw(SCHEMA), None)
     config = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
     assert render(Turn(model="m", format=form)) == (
-        config, [("response_format.description", "dropped"), ("response_format.strict", "mapped")],
+        config, [("text.format.description", "dropped"), ("text.format.strict", "mapped")],
     )  # fmt: skip
     strict = Format("json_schema", "n", schema=raw(SCHEMA), strict=True)
     assert render(Turn(model="m", format=strict)) == (config, [])
@@ -175,4 +176,4 @@ def test_plain_text_is_the_default() -> None:
 def test_json_without_a_schema_is_refused(form: Format) -> None:
     with pytest.raises(GatewayError, match="text.format") as raised:
         render(Turn(model="m", format=form))
-    assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "response_format")
+    assert (raised.value.kind, raised.value.param) == (errors.UNSUPPORTED_PARAMETER, "text.format")

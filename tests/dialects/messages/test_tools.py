@@ -6,6 +6,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.dialects import calls
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.messages import tools
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
@@ -18,9 +19,9 @@ GO = Tool("go", parameters=raw(SCHEMA))
 
 
 def render(turn: Turn, profile: Profile | None = None) -> tuple[Any, list[Loss]]:
-    losses: list[Loss] = []
+    losses = Losses(turn)
     body = tools.render(turn, profile or Profile(), losses)
-    return json.loads(msgspec.json.encode(body)), losses
+    return json.loads(msgspec.json.encode(body)), list(losses.told())
 
 
 def turn(
@@ -207,7 +208,7 @@ def test_custom_tools_are_offered_as_functions_where_the_profile_says_so() -> No
     assert first["input_schema"] == second["input_schema"] == json.loads(bytes(calls.WRAP_SCHEMA))
     assert first["description"] == calls.wrap_description(custom)
     assert "start: X" in first["description"]
-    assert [(loss.param, loss.kind) for loss in losses] == [("tools[0]", "mapped"), ("tools[1]", "mapped")]
+    assert [(loss.param, loss.kind) for loss in losses] == [("tools[0].type", "mapped"), ("tools[1].type", "mapped")]
 
 
 LONG = "mcp__" + "x" * 80

@@ -6,6 +6,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.dialects.calls import alias
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.messages.turns import Renderer, arguments
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
@@ -21,6 +22,7 @@ from dragoman.turn import (
     Text,
     ToolCall,
     ToolResult,
+    Turn,
 )
 from tests.dialects.messages.answers import LINK, raw
 
@@ -30,9 +32,10 @@ KEEP = Profile(late_system="keep")
 
 
 def render(*items: Item, profile: Profile | None = None) -> tuple[Any, list[tuple[str, str]]]:
-    renderer = Renderer(profile or Profile())
-    body = json.loads(msgspec.json.encode(renderer.render(items)))
-    return body, [(loss.param, loss.kind) for loss in renderer.losses]
+    profile = profile or Profile()
+    losses = Losses(Turn("m", items=items), allow_unknown=profile.allow_unknown)
+    body = json.loads(msgspec.json.encode(Renderer(profile, losses).render(items)))
+    return body, [(loss.param, loss.kind) for loss in losses.told()]
 
 
 def told(*items: Item, profile: Profile | None = None) -> list[Any]:
@@ -198,7 +201,7 @@ def test_a_cache_breakpoint_of_another_dialect_becomes_one_of_this() -> None:
     assert body["messages"][0]["content"] == [
         {"type": "text", "text": "a", "cache_control": CACHE}, {"type": "text", "text": "b"},
     ]  # fmt: skip
-    assert losses == [("input[0].prompt_cache_breakpoint", "mapped")]
+    assert losses == [("input[0].content[0].prompt_cache_breakpoint", "mapped")]
 
 
 def test_a_name_stands_before_the_text() -> None:
@@ -247,22 +250,22 @@ def test_thoughts_that_others_sealed_are_refused_unless_they_can_be_read() -> No
 def test_what_was_refused_before_is_said_again() -> None:
     body, losses = render(HI, Message("assistant", (Text("Well"), Refusal("No."))))
     assert [block["text"] for block in body["messages"][1]["content"]] == ["Well", "No."]
-    assert losses == [("input[1]", "mapped")]
+    assert losses == [("input[1].refusal", "mapped")]
 
 
 def test_annotations_of_earlier_answers_are_a_loss() -> None:
     body, losses = render(HI, Message("assistant", (Text("a", (LINK,)),)))
     assert body["messages"][1] == {"role": "assistant", "content": "a"}
-    assert losses == [("input[1]", "dropped")]
+    assert losses == [("input[1].content[0].annotations", "dropped")]
 
 
 @pytest.mark.parametrize(
     ("item", "param"),
     [
-        (Message("user", (Audio("AA==", "wav"),)), "input[1].input_audio"),
+        (Message("user", (Audio("AA==", "wav"),)), "input[1].content[0].input_audio"),
         (Native("responses", "computer_call", "input[3]", raw({})), "input[3]"),
         (ToolCall("a", "patch", "x", "custom"), "input[1].type"),
-        (Message("user", (Image(url="data:image/png,abc"),)), "input[1].image_url"),
+        (Message("user", (Image(url="data:image/png,abc"),)), "input[1].content[0].image_url"),
     ],
 )
 def test_what_messages_cannot_say_is_refused_by_name(item: Item, param: str) -> None:

@@ -294,7 +294,7 @@ def test_instructions_of_several_texts_are_joined_and_lose_their_breakpoints() -
     said = (Text("a"), Text(""), Text("b", cache=raw({"type": "ephemeral"})))
     turn = Turn("m", items=(Message("system", said, id="instructions"),))
     assert render(turn) == {"model": "up", "instructions": "a\n\nb", "input": [], "store": False}
-    assert losses(turn) == [("instructions.cache_control", "dropped")]
+    assert losses(turn) == [("input[0].content[2].prompt_cache_breakpoint", "dropped")]
     assert "instructions" not in render(Turn("m", items=(Message("system", (Text(""),), id="instructions"),)))
 
 
@@ -393,7 +393,7 @@ def test_a_cached_output_stays_a_list() -> None:
 def test_a_breakpoint_of_another_family_is_left_out() -> None:
     turn = Turn("m", items=(Message("user", (Text("a", cache=raw({"type": "ephemeral"})),)),))
     assert render(turn)["input"][0]["content"] == [{"type": "input_text", "text": "a"}]
-    assert losses(turn) == [("input[0].cache_control", "dropped")]
+    assert losses(turn) == [("input[0].content[0].prompt_cache_breakpoint", "dropped")]
 
 
 def test_reasoning_sealed_by_another_keeps_its_text_only() -> None:
@@ -462,10 +462,10 @@ _IMAGE: tuple[Part, ...] = (Image(PIXEL),)
 @pytest.mark.parametrize(
     ("item", "profile", "param"),
     [
-        (Message("user", (Audio("x", "mp3"),)), Profile(), "input_audio"),
-        (ToolResult("c", (Audio("x", "mp3"),)), Profile(), "input_audio"),
-        (Message("assistant", _IMAGE), Profile(), "input[0].content"),
-        (Message("user", (Text("a"),), name="Ann"), Profile(names="reject"), "name"),
+        (Message("user", (Audio("x", "mp3"),)), Profile(), "input[0].content[0].input_audio"),
+        (ToolResult("c", (Audio("x", "mp3"),)), Profile(), "input[0].output[0].input_audio"),
+        (Message("assistant", _IMAGE), Profile(), "input[0]"),
+        (Message("user", (Text("a"),), name="Ann"), Profile(names="reject"), "input[0].name"),
         (ToolCall("c", "p", "x", "custom"), Profile(custom_tools="reject"), "input[0].type"),
         (ToolResult("c", (Text("a"),), "custom"), Profile(custom_tools="reject"), "input[0].type"),
         (Native("messages", "server_tool_use", "messages[0].content[1]", raw({})), Profile(), "messages[0].content[1]"),
@@ -481,4 +481,4 @@ def test_a_system_message_with_an_image_cannot_be_merged() -> None:
     items = (*MANY, Message("system", _IMAGE))
     with pytest.raises(GatewayError) as caught:
         render(Turn("m", items=items), Profile(merge_system=True))
-    assert caught.value.param == "input"
+    assert caught.value.param == f"input[{len(MANY)}]"

@@ -3,6 +3,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.dialects.responses import members
+from dragoman.dialects.responses.rows import TABLE
 from dragoman.errors import GatewayError
 from dragoman.turn import Extra
 from tests.dialects.responses.samples import plain, raw
@@ -48,7 +49,7 @@ def test_an_object_is_demanded() -> None:
     [
         ("x", None, True),
         ("x", [], True),
-        ("x", {}, False),
+        ("x", {}, True),
         ("x", False, False),
         ("x", "", False),
         ("truncation", "disabled", True),
@@ -62,4 +63,4 @@ def test_an_object_is_demanded() -> None:
     ],
 )
 def test_what_asks_for_nothing(name: str, value: object, expected: bool) -> None:
-    assert members.vacuous(name, raw(value)) is expected
+    assert TABLE.says_nothing(name, raw(value)) is expected

@@ -90,7 +90,12 @@ def test_members_of_functions_that_no_other_dialect_has_are_kept() -> None:
     function = {"type": "function", "name": "f", "description": None, "parameters": SCHEMA, "strict": False}
     vacuous = {"defer_loading": False, "async": False, "allowed_callers": ["direct"], "output_schema": None}
     assert parse(tools=[{**function, **vacuous}]).extras == ()
-    odd = {"defer_loading": True, "async": True, "allowed_callers": ["programmatic"], "output_schema": {}}
+    odd = {
+        "defer_loading": True,
+        "async": True,
+        "allowed_callers": ["programmatic"],
+        "output_schema": {"type": "object"},
+    }
     turn = parse(tools=[{**function, **odd}])
     assert [extra.param for extra in turn.extras] == [f"tools[0].{name}" for name in odd]
     assert render(turn)["tools"] == [{**function, **odd}]
@@ -250,7 +255,7 @@ def test_custom_tools_are_wrapped_for_upstreams_without_them() -> None:
     assert tool["description"].startswith("d\n\n")
     assert "start: /.+/" in tool["description"]
     assert body["tool_choice"] == {"type": "function", "name": "p"}
-    assert losses(turn, profile) == [("tools[0]", "mapped")]
+    assert losses(turn, profile) == [("tools[0].type", "mapped")]
 
 
 def test_an_upstream_that_does_not_know_strict_is_not_told() -> None:
@@ -305,4 +310,6 @@ def test_a_loss_says_what_became_of_the_tool() -> None:
 
     turn = Turn("m", tools=(Tool("p", kind="custom"),))
     rendered = RESPONSES.render(turn, "up", Profile(custom_tools="wrap"))
-    assert rendered.losses == (Loss("tools[0]", "mapped", "a custom tool is offered as a function with one string"),)
+    assert rendered.losses == (
+        Loss("tools[0].type", "mapped", "a custom tool is offered as a function with one string"),
+    )

@@ -1,72 +1,52 @@
-"""What a request says beside the neutral vocabulary, judged for a Chat upstream.
+"""What a request says beside the neutral vocabulary, judged for a Chat upstream by the rows of `rows.py`.
 
-dialect    parameter                       here
----------  ------------------------------  ------------------------------------------
-chat       all                             the same
-responses  prompt_cache_options,           the same
-           prompt_cache_retention,
-           moderation
-responses  the tool `web_search`           `web_search_options`, where the profile has them
-messages   cache_control, wherever         nothing, with a loss: the upstream caches by itself
-any        null, [], {}, and defaults      nothing: it is what is done anyway
-any        anything else                   refused, or left out where the profile says
+Chat's own goes back where it stood. A hosted web search becomes `web_search_options`, where the profile has them;
+what of `include` is left for an upstream to serve is looked at value by value.
 """
 
 from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat.members import Body, absent, invalid, refuse
+from dragoman.dialects.chat import rows
+from dragoman.dialects.chat.members import Body, absent, invalid
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.profile import Profile
-from dragoman.turn import Extra, Loss, Turn
+from dragoman.turn import Extra, Turn
 from dragoman.wire.chat import Fields
 
-_SAME: Final = frozenset(("prompt_cache_options", "prompt_cache_retention", "moderation"))
-_EMPTY: Final = (b"null", b"[]", b"{}")
-_VACUOUS: Final = {
-    "include": b'["reasoning.encrypted_content"]',  # whatever is sealed here
-    "truncation": b'"disabled"',
-    "background": b"false",
-    "reasoning.mode": b'"standard"',
-    "reasoning.context": b'"auto"',
-}
 _WEB_SEARCH: Final = frozenset(
     ("web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11")
 )
 _PLACE: Final = frozenset(("city", "country", "region", "timezone"))
+_SEALED: Final = "reasoning.encrypted_content"
 # What is inside of a value that was kept raw is looked at no further than needed: a number in it may be out of
 # every range.
 _members: Final = msgspec.json.Decoder(Fields)
+_included: Final = msgspec.json.Decoder(list[str]).decode
 
 
-def add(turn: Turn, body: Body, profile: Profile, losses: list[Loss]) -> None:
+def add(turn: Turn, body: Body, profile: Profile, losses: Losses) -> None:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER naming what cannot go."""
     for extra in turn.extras:
-        if extra.dialect == "chat":
+        if extra.dialect == "chat" and "." not in extra.param:
             _put_back(extra, body)
-        elif extra.dialect == "responses" and extra.param in _SAME:
-            body[extra.param] = extra.value
-        elif not (
-            _says_nothing(extra)
-            or _is_lost(extra, losses)
-            or (profile.web_search and _search(extra, turn, body, losses))
-        ):
-            leave_out(extra.param, profile, losses)
+        elif extra.dialect == "responses" and extra.param == "include":
+            _include(extra, losses)
+        elif not (profile.web_search and _search(extra, turn, body, losses)):
+            _judge(extra, body, losses)
 
 
-def _is_lost(extra: Extra, losses: list[Loss]) -> bool:
-    """Whether it asks for something on which no answer depends; the loss is noted."""
-    if extra.dialect == "messages" and extra.param.rpartition(".")[2] == "cache_control":
-        losses.append(Loss(extra.param, "dropped", "the upstream caches by itself"))
-        return True
-    return False
-
-
-def leave_out(param: str, profile: Profile, losses: list[Loss]) -> None:
-    """Refuses a parameter that the upstream does not know, or notes its loss where the profile allows that."""
-    if not profile.allow_unknown:
-        raise refuse(param, f"The parameter {param!r} cannot be sent to this upstream.")
-    losses.append(Loss(param, "dropped", "the upstream does not know it"))
+def _judge(extra: Extra, body: Body, losses: Losses) -> None:
+    row = rows.TABLE.judge(extra, rows.UNKNOWN)
+    if row is None:
+        return
+    if row.fate == "same":
+        body[extra.param] = extra.value
+    elif row.fate == "dropped":
+        losses.note(row, extra.param)
+    else:
+        losses.lack(row, extra.param)
 
 
 def _put_back(extra: Extra, body: Body) -> None:
@@ -77,12 +57,13 @@ def _put_back(extra: Extra, body: Body) -> None:
         body[extra.param] = extra.value
 
 
-def _says_nothing(extra: Extra) -> bool:
-    value = bytes(extra.value)
-    return value in _EMPTY or value == _VACUOUS.get(extra.param)
+def _include(extra: Extra, losses: Losses) -> None:
+    included = _included(extra.value)
+    if any(value != _SEALED for value in included):
+        losses.lack(rows.NO_HOSTED_OUTPUT)
 
 
-def _search(extra: Extra, turn: Turn, body: Body, losses: list[Loss]) -> bool:
+def _search(extra: Extra, turn: Turn, body: Body, losses: Losses) -> bool:
     """The hosted tool as options, whose place is nested; False for another tool, or for what they cannot say."""
     if extra.dialect != "responses" or not extra.param.endswith("].type"):
         return False
@@ -91,12 +72,12 @@ def _search(extra: Extra, turn: Turn, body: Body, losses: list[Loss]) -> bool:
     if bytes(kind).decode().strip('"') not in _WEB_SEARCH or options.keys() - {"search_context_size"}:
         return False
     if turn.max_tool_calls is not None:
-        raise refuse("max_tool_calls", "How often this upstream searches the web cannot be bounded.")
+        raise losses.refuse(rows.SEARCHES_UNBOUNDED)
     if not absent(place):
         given = _place(place, extra.param)
         options["user_location"] = {"type": "approximate", "approximate": given}
     body["web_search_options"] = options
-    losses.append(Loss(extra.param, "mapped", "the upstream searches the web for every answer"))
+    losses.note(rows.SEARCHES, extra.param)
     return True
 
 

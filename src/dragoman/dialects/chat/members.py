@@ -7,20 +7,18 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects.chat import unknown
 from dragoman.errors import GatewayError
+from dragoman.turn import Extra
 from dragoman.wire.chat import Fields
 
 Body = dict[str, Any]
 """A JSON object being built; its values are JSON values."""
 
 _T = TypeVar("_T")
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
+MAX_UNKNOWN: Final = 32
+"""Kinds of members nobody knows that are looked for; each costs another reading."""
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
-
-
-def refuse(param: str, message: str) -> GatewayError:
-    """What cannot be said to this upstream, or by nobody here."""
-    return GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=param)
 
 
 def invalid(param: str, message: str) -> GatewayError:
@@ -33,10 +31,11 @@ def absent(value: msgspec.Raw | msgspec.UnsetType | None) -> bool:
 
 
 class Members:
-    """The top level of a request; null is "not said"."""
+    """The top level of a request; null is "not said". What is unknown inside of a member goes to `extras`."""
 
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
+        self.extras: list[Extra] = []
 
     def read(self, name: str, kind: Any) -> Any:
         """The member as a `kind`, None if it is not said. Raises `GatewayError` INVALID_REQUEST."""
@@ -45,20 +44,22 @@ class Members:
     def required(self, name: str, parse: Callable[[msgspec.Raw], _T]) -> _T:
         if absent(self._fields.get(name)):
             raise invalid(name, f"Missing required parameter: {name!r}.")
-        return decode(self._fields[name], parse, name)
+        return self._decode(name, parse)
 
     def convert(self, name: str, parse: Callable[[msgspec.Raw], _T], default: _T) -> _T:
         """What `parse` makes of the member. Raises `GatewayError` INVALID_REQUEST or UNSUPPORTED_PARAMETER."""
-        value = self._fields.get(name)
-        return default if value is None or absent(value) else decode(value, parse, name)
+        return default if absent(self._fields.get(name)) else self._decode(name, parse)
 
-
-def decode(value: msgspec.Raw, parse: Callable[[msgspec.Raw], _T], at: str) -> _T:
-    """What `parse` makes of the value at `at`; what it does not accept is an error that names the place."""
-    try:
-        return parse(value)
-    except msgspec.ValidationError as error:
-        raise _wrong(at, error) from None
+    def _decode(self, name: str, parse: Callable[[msgspec.Raw], _T]) -> _T:
+        for _ in range(MAX_UNKNOWN):
+            try:
+                return parse(self._fields[name])
+            except msgspec.ValidationError as error:
+                rest = unknown.without(self._fields[name], name, error, self.extras)
+                if rest is None:
+                    raise _wrong(name, error) from None
+                self._fields[name] = rest
+        raise invalid(name, f"'{name}' has more than {MAX_UNKNOWN} kinds of members that are not known here.")
 
 
 def _wrong(at: str, error: msgspec.ValidationError) -> GatewayError:
@@ -67,9 +68,7 @@ def _wrong(at: str, error: msgspec.ValidationError) -> GatewayError:
     # A place inside a mapping is given as "`key` in `$...`"; the mapping is near enough.
     path = path.rpartition("`$")[2] if "`$" in path else path.removeprefix("$")
     at += path.rstrip("`").replace("[...]", "")
-    unknown, missing = _UNKNOWN.fullmatch(message), _MISSING.fullmatch(message)
-    if unknown:
-        return refuse(f"{at}.{unknown[1]}", f"The parameter '{at}.{unknown[1]}' is not known here.")
+    missing = _MISSING.fullmatch(message)
     if missing:
         return invalid(f"{at}.{missing[1]}", f"Missing required parameter: '{at}.{missing[1]}'.")
     return invalid(at, f"'{at}' is not right: {message[:1].lower()}{message[1:]}.".replace("`", "'"))

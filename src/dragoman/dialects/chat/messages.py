@@ -16,9 +16,10 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat import parts
-from dragoman.dialects.chat.members import absent, invalid, refuse
-from dragoman.turn import CallKind, Item, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.dialects.chat import parts, rows
+from dragoman.dialects.chat.members import absent, invalid
+from dragoman.dialects.mapping import refuse
+from dragoman.turn import CallKind, Item, Message, Place, Reasoning, Refusal, Text, ToolCall, ToolResult
 from dragoman.wire import chat_request as wire
 
 _messages: Final = msgspec.json.Decoder(list[wire.Message])
@@ -34,15 +35,18 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def parse(value: msgspec.Raw) -> tuple[Item, ...]:
-    """Raises `GatewayError` naming the message that is not right, `msgspec.ValidationError` for a wrong shape."""
+def parse(value: msgspec.Raw) -> tuple[tuple[Item, ...], tuple[Place, ...]]:
+    """The items, and where each of them stood.
+
+    Raises `GatewayError` naming the message that is not right, `msgspec.ValidationError` for a wrong shape.
+    """
     messages = _messages.decode(value)
     if not messages:
         raise invalid("messages", "'messages' must hold at least one message.")
     history = _History()
     for number, message in enumerate(messages):
         history.add(message, number)
-    return tuple(history.items)
+    return tuple(history.items), tuple(history.places)
 
 
 class _History:
@@ -50,6 +54,7 @@ class _History:
 
     def __init__(self) -> None:
         self.items: list[Item] = []
+        self.places: list[Place] = []
         self._kinds: dict[str, CallKind] = {}
         self._functions: dict[str, deque[str]] = {}
 
@@ -66,12 +71,12 @@ class _History:
             case role:
                 if message.content is None:
                     raise invalid(f"{at}.content", f"Missing required parameter: '{at}.content'.")
-                self.items.append(Message(role, parts.parse(message, at), name=message.name or ""))
+                self._put(Message(role, parts.parse(message, at), name=message.name or ""), at)
 
     def _said(self, message: wire.Message, at: str, number: int) -> None:
         thought = message.reasoning_content or message.reasoning
         if thought:
-            self.items.append(Reasoning(text=(thought,)))
+            self._put(Reasoning(text=(thought,)), at)
         said = parts.parse(message, at)
         if message.refusal:
             said = (*said, Refusal(message.refusal))
@@ -79,26 +84,31 @@ class _History:
         if not said and (message.name or not calls):
             said = (Text(""),)  # an empty message, or one whose name would be lost with it
         if said:
-            self.items.append(Message("assistant", said, name=message.name or ""))
+            self._put(Message("assistant", said, name=message.name or ""), at)
         for index, call in enumerate(message.tool_calls or ()):
-            self._call(_call(call, f"{at}.tool_calls[{index}]"))
+            place = f"{at}.tool_calls[{index}]"
+            self._call(_call(call, place), place)
         if message.function_call is not None:
             # The deprecated form has no id; one that follows from the place joins call and result.
             name = message.function_call.name
             identity = f"call_function_{number}"
             self._functions.setdefault(name, deque()).append(identity)
-            self._call(ToolCall(identity, name, message.function_call.arguments))
+            self._call(ToolCall(identity, name, message.function_call.arguments), f"{at}.function_call")
 
-    def _call(self, call: ToolCall) -> None:
+    def _put(self, item: Item, at: str) -> None:
+        self.items.append(item)
+        self.places.append(Place(at))
+
+    def _call(self, call: ToolCall, at: str) -> None:
         self._kinds[call.call_id] = call.kind
-        self.items.append(call)
+        self._put(call, at)
 
     def _result(self, message: wire.Message, at: str) -> None:
         if not message.tool_call_id:
             raise invalid(f"{at}.tool_call_id", f"Missing required parameter: '{at}.tool_call_id'.")
         kind = self._kinds.get(message.tool_call_id, "function")
         said = parts.parse(message, at)
-        self.items.append(ToolResult(message.tool_call_id, said, kind, name=message.name or ""))
+        self._put(ToolResult(message.tool_call_id, said, kind, name=message.name or ""), at)
 
     def _function_result(self, message: wire.Message, at: str) -> None:
         if not message.name:
@@ -106,16 +116,16 @@ class _History:
         waiting = self._functions.get(message.name)
         if not waiting:
             raise invalid(f"{at}.name", f"No call of the function {message.name!r} precedes its result ('{at}').")
-        self.items.append(ToolResult(waiting.popleft(), parts.parse(message, at), name=message.name))
+        self._put(ToolResult(waiting.popleft(), parts.parse(message, at), name=message.name), at)
 
 
 def _check(message: wire.Message, at: str) -> None:
     """What stands where it says nothing would be lost without a word."""
     if not absent(message.audio):
-        raise refuse(f"{at}.audio", f"Audio of an earlier answer ('{at}.audio') cannot be translated.")
+        raise refuse(rows.NO_AUDIO_SAID, f"{at}.audio")
     for name, roles in _OWN.items():
         if message.role not in roles and getattr(message, name):
-            raise refuse(f"{at}.{name}", f"A message of role {message.role!r} cannot have '{at}.{name}'.")
+            raise invalid(f"{at}.{name}", f"A message of role {message.role!r} cannot have '{at}.{name}'.")
 
 
 def _call(call: wire.Call, at: str) -> ToolCall:

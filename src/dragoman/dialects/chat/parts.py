@@ -14,9 +14,11 @@ from typing import Final
 
 import msgspec
 
+from dragoman.dialects.chat import rows
 from dragoman.dialects.chat.annotations import parse as parse_annotation
-from dragoman.dialects.chat.members import Body, absent, invalid, refuse
-from dragoman.turn import Audio, File, Image, Loss, Part, Refusal, Text
+from dragoman.dialects.chat.members import Body, absent, invalid
+from dragoman.dialects.mapping import Losses, refuse
+from dragoman.turn import Audio, File, Image, Part, Refusal, Text
 from dragoman.wire import chat_request as wire
 
 _USER: Final = ("text", "image_url", "input_audio", "file")
@@ -60,7 +62,7 @@ def _part(given: wire.ContentPart, at: str) -> Part:
         return _file(given.file, cache, at)
     if given.type == "input_audio" and given.input_audio is not None:
         if cache is not msgspec.UNSET:
-            raise refuse(f"{at}.prompt_cache_breakpoint", "A cache breakpoint after audio cannot be translated.")
+            raise refuse(rows.NO_AUDIO_CACHE, f"{at}.prompt_cache_breakpoint")
         return Audio(given.input_audio.data, given.input_audio.format)
     if given.type == "refusal" and given.refusal is not None:
         return Refusal(given.refusal)
@@ -77,34 +79,34 @@ def _file(file: wire.FileData, cache: msgspec.Raw | msgspec.UnsetType, at: str) 
     return File(data=data, file_id=file.file_id or "", filename=file.filename or "", cache=cache)
 
 
-def render(part: Part, at: str, losses: list[Loss]) -> Body:
+def render(part: Part, losses: Losses) -> Body:
     """A part of what a user says. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     match part:
         case Text():
-            return _cached({"type": "text", "text": part.text}, part, at, losses)
+            return _cached({"type": "text", "text": part.text}, part, losses)
         case Refusal():
             return {"type": "text", "text": part.text}
         case Image():
             if not part.url:
-                raise refuse(f"{at}.file_id", f"An image ({at}) can be given to this upstream by URL or data only.")
+                raise losses.refuse(rows.NO_IMAGE_FILE)
             image = {"url": part.url, "detail": part.detail}
-            return _cached({"type": "image_url", "image_url": image}, part, at, losses)
+            return _cached({"type": "image_url", "image_url": image}, part, losses)
         case Audio():
             return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
         case File():
             if part.url:
-                raise refuse(f"{at}.file_url", f"A file ({at}) can be given to this upstream by data or id only.")
+                raise losses.refuse(rows.NO_FILE_URL)
             given = {"file_data": part.data, "file_id": part.file_id, "filename": part.filename}
             file = {name: value for name, value in given.items() if value}
-            return _cached({"type": "file", "file": file}, part, at, losses)
+            return _cached({"type": "file", "file": file}, part, losses)
 
 
-def _cached(body: Body, part: Text | Image | File, at: str, losses: list[Loss]) -> Body:
+def _cached(body: Body, part: Text | Image | File, losses: Losses) -> Body:
     cache = breakpoint_of(part)
     if cache is not None:
         return body | {"prompt_cache_breakpoint": cache}
     if not absent(part.cache):
-        losses.append(Loss(f"{at}.cache_control", "dropped", "the upstream caches by itself"))
+        losses.note(rows.CACHES_ITSELF)
     return body
 
 

@@ -9,9 +9,11 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects import calls
-from dragoman.dialects.chat.members import Body, absent, invalid, refuse
+from dragoman.dialects.chat import rows
+from dragoman.dialects.chat.members import Body, absent, invalid
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.profile import Profile
-from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
+from dragoman.turn import CallKind, Extra, Format, Tool, ToolChoice, Turn
 from dragoman.wire import chat_request as wire
 from dragoman.wire.chat import raw
 
@@ -74,7 +76,7 @@ def _grammar(given: wire.CustomFormat | None, at: str) -> msgspec.Raw | msgspec.
     return raw({"type": given.type, "definition": given.grammar.definition, "syntax": given.grammar.syntax})
 
 
-def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+def render(turn: Turn, profile: Profile, losses: Losses) -> Body:
     """The members `tools`, `tool_choice` and `parallel_tool_calls`. Raises `GatewayError`."""
     choice = turn.tool_choice
     if not turn.tools:
@@ -86,9 +88,13 @@ def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
         offered = [(number, tool) for number, tool in offered if tool.name in choice.names]
         if not offered:
             raise invalid("tool_choice", "None of the allowed tools is among the tools.")
-        losses.append(Loss("tool_choice", "mapped", "only the allowed tools are offered"))
+        losses.note(rows.ALLOWED_ALONE)
         choice = ToolChoice("required" if choice.required else "auto")
-    body: Body = {"tools": [_body(tool, f"tools[{number}]", profile, losses) for number, tool in offered]}
+    sent = []
+    for number, tool in offered:
+        losses.tool = number
+        sent.append(_body(tool, profile, losses))
+    body: Body = {"tools": sent}
     if choice is not None:
         body["tool_choice"] = _render_choice(choice, turn.tools, profile)
     if turn.parallel_tool_calls is not None:
@@ -96,11 +102,12 @@ def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
     return body
 
 
-def _body(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
-    losses += calls.ungrouped(tool, at)
-    name = _named(tool.name, f"{at}.name", profile, losses)
+def _body(tool: Tool, profile: Profile, losses: Losses) -> Body:
+    if tool.namespace is not None:
+        losses.note(rows.UNGROUPED, space=tool.namespace.name, name=tool.name)
+    name = _named(tool.name, profile, losses)
     if tool.kind == "custom":
-        return _custom(tool, name, at, profile, losses)
+        return _custom(tool, name, profile, losses)
     function: Body = {"name": name}
     if (said := calls.description(tool)) is not None:
         function["description"] = said
@@ -110,25 +117,24 @@ def _body(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
         # The dialects differ in what holds where nobody says, so it is always said.
         function["strict"] = bool(tool.strict)
     elif tool.strict:
-        losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
+        losses.note(rows.STRICT_IGNORED)
     return {"type": "function", "function": function}
 
 
-def _named(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+def _named(name: str, profile: Profile, losses: Losses) -> str:
     if calls.is_plain(name) or profile.tool_names == "keep":
         return name
     if profile.tool_names == "reject":
-        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
-        raise refuse(at, message)
-    losses.append(Loss(at, "mapped", f"the upstream knows the tool as {calls.alias(name)}"))
+        raise losses.refuse(rows.TOOL_NAME_REFUSED, name=name)
+    losses.note(rows.TOOL_ALIAS, name=calls.alias(name))
     return calls.alias(name)
 
 
-def _custom(tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]) -> Body:
+def _custom(tool: Tool, name: str, profile: Profile, losses: Losses) -> Body:
     if profile.custom_tools == "reject":
-        raise refuse(f"{at}.type", "This upstream has no custom tools.")
+        raise losses.refuse(rows.NO_CUSTOM)
     if profile.custom_tools == "wrap":
-        losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
+        losses.note(rows.CUSTOM_WRAPPED)
         function: Body = {
             "name": name, "description": calls.wrap_description(tool), "parameters": calls.WRAP_SCHEMA,
         }  # fmt: skip
@@ -215,9 +221,11 @@ def parse_format(value: msgspec.Raw) -> Format:
     return Format("json_schema", schema.name, schema.description, described, schema.strict)
 
 
-def render_format(form: Format, profile: Profile, losses: list[Loss]) -> Body:
+def render_format(form: Format, profile: Profile, losses: Losses) -> Body:
     if form.kind != "json_schema":
         return {"type": form.kind}
+    if losses.source == "messages":
+        losses.note(rows.FORMAT_LAX)
     schema: Body = {"name": form.name}
     if form.description is not None:
         schema["description"] = form.description
@@ -227,5 +235,5 @@ def render_format(form: Format, profile: Profile, losses: list[Loss]) -> Body:
         if profile.strict_tools:
             schema["strict"] = form.strict
         elif form.strict:
-            losses.append(Loss("text.format.strict", "dropped", "the upstream does not enforce schemas"))
+            losses.note(rows.FORMAT_STRICT_IGNORED)
     return {"type": "json_schema", "json_schema": schema}

@@ -20,14 +20,16 @@ anything else                             an extra; see extras.py
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
 from dragoman.dialects import head, identifier
 from dragoman.dialects.base import Rendered
-from dragoman.dialects.chat import extras, messages, tools
+from dragoman.dialects.chat import extras, messages, rows, tools
 from dragoman.dialects.chat.conversation import Conversation
-from dragoman.dialects.chat.members import Body, Members, invalid, refuse
+from dragoman.dialects.chat.members import Body, Members, invalid
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.profile import Profile
-from dragoman.turn import Extra, Loss, Sampling, Thinking, Tool, ToolChoice, Turn
+from dragoman.turn import Extra, Sampling, Thinking, Tool, ToolChoice, Turn
 from dragoman.wire import chat_request as wire
 from dragoman.wire.chat import Fields
 
@@ -61,6 +63,7 @@ _READ: Final = frozenset(
 )  # fmt: skip
 # Extras that another dialect looks into: what is wrong with them is said here.
 _LOOKED_AT: Final[dict[str, Any]] = {"web_search_options": wire.WebSearchOptions, "modalities": list[str]}
+_OLD_LIMIT: Final = Extra("chat", "max_tokens", Raw(b"null"))
 MAX_PAIRS: Final = 16
 MAX_KEY: Final = 64
 MAX_VALUE: Final = 512
@@ -80,16 +83,19 @@ def parse(body: bytes) -> Turn:
     given, choice, deprecated = _tools(members)
     if deprecated:
         plain["parallel_tool_calls"] = False  # that form has one call
+    items, places = members.required("messages", messages.parse)
     return Turn(
         model=model,
         stream=members.read("stream", bool) or False,
-        items=members.required("messages", messages.parse),
+        items=items,
         tools=given,
         tool_choice=choice,
         sampling=_sampling(members),
         thinking=Thinking(effort=members.read("reasoning_effort", str)),
         format=members.convert("response_format", tools.parse_format, None),
-        extras=(*_extras(fields, members), *deprecated),
+        extras=(*_extras(fields, members), *deprecated, *_old_limit(members)),
+        dialect="chat",
+        places=places,
         **plain,
     )
 
@@ -153,23 +159,27 @@ def _limit(members: Members) -> int | None:
     return old if new is None else new
 
 
+def _old_limit(members: Members) -> tuple[Extra, ...]:
+    """Says nothing to an upstream: what the caller calls the limit."""
+    said = members.read("max_tokens", int) is not None and members.read("max_completion_tokens", int) is None
+    return (_OLD_LIMIT,) if said else ()
+
+
 def _extras(fields: Fields, members: Members) -> tuple[Extra, ...]:
     known = _READ | _SAMPLING.keys() | _PLAIN.keys()
-    extras = [Extra("chat", name, value) for name, value in fields.items() if name not in known]
     for name, kind in _LOOKED_AT.items():
         members.read(name, kind)
+    extras = [Extra("chat", name, value) for name, value in fields.items() if name not in known]
     options = members.read("stream_options", wire.StreamOptions)
     if options is not None and options.include_obfuscation is not None:
         extras.append(Extra("chat", "stream_options", fields["stream_options"]))
-    return tuple(extras)
+    return (*extras, *members.extras)
 
 
 def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     """The request for a Chat upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    losses: list[Loss] = []
-    conversation = Conversation(profile)
-    body: Body = {"model": model, "messages": conversation.render(turn.items)}
-    losses += conversation.losses
+    losses = Losses(turn, allow_unknown=profile.allow_unknown)
+    body: Body = {"model": model, "messages": Conversation(profile, losses).render(turn.items)}
     if turn.stream:
         body["stream"] = True
         if profile.stream_usage:
@@ -181,13 +191,13 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     body |= _render_plain(turn, profile, losses)
     body |= _render_thinking(turn.thinking, profile, losses)
     extras.add(turn, body, profile, losses)
-    return Rendered(msgspec.json.encode(body), tuple(losses))
+    return Rendered(msgspec.json.encode(body), losses.told())
 
 
-def _render_sampling(sampling: Sampling, profile: Profile, losses: list[Loss]) -> Body:
+def _render_sampling(sampling: Sampling, profile: Profile, losses: Losses) -> Body:
     body = {name: getattr(sampling, to) for name, (to, _) in _SAMPLING.items()}
     if sampling.top_k is not None and not profile.top_k:
-        extras.leave_out("top_k", profile, losses)
+        losses.lack(rows.NO_TOP_K)
         del body["top_k"]
     body[profile.max_tokens] = sampling.max_output_tokens
     body["stop"] = list(sampling.stop) or None
@@ -196,34 +206,37 @@ def _render_sampling(sampling: Sampling, profile: Profile, losses: list[Loss]) -
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _render_plain(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+def _render_plain(turn: Turn, profile: Profile, losses: Losses) -> Body:
     if turn.service_tier == "ultrafast":
-        raise refuse("service_tier", "The service tier 'ultrafast' exists at Responses upstreams only.")
-    said = {"user": identifier.fit(turn.user, losses)} | {name: getattr(turn, name) for name in _SENT}
+        raise losses.refuse(rows.NO_ULTRAFAST)
+    user = identifier.fit(turn.user)
+    if user != turn.user:
+        losses.note(rows.USER_HASHED, most=identifier.MAX_USER)
+    said = {"user": user} | {name: getattr(turn, name) for name in _SENT}
     body: Body = {name: value for name, value in said.items() if value is not None}
     if turn.metadata and profile.stores:
         body["metadata"] = turn.metadata
     return body
 
 
-def _render_thinking(thinking: Thinking, profile: Profile, losses: list[Loss]) -> Body:
+def _render_thinking(thinking: Thinking, profile: Profile, losses: Losses) -> Body:
     effort = thinking.effort
     if thinking.summary is not None:
-        losses.append(Loss("reasoning.summary", "dropped", "the upstream gives no summary of its reasoning"))
+        losses.note(rows.NO_SUMMARY)
     budget = thinking.budget_tokens
     if budget is not None and effort is not None:
-        losses.append(Loss("thinking.budget_tokens", "dropped", "the effort says how much to reason"))
+        losses.note(rows.BUDGET_BESIDE_EFFORT)
     elif budget is not None:
         effort = next(name for limit, name in _BUDGETS if budget <= limit)
-        losses.append(Loss("thinking.budget_tokens", "mapped", f"a budget of reasoning tokens becomes effort {effort}"))
+        losses.note(rows.BUDGET_AS_EFFORT, effort=effort)
     if effort is None:
         return {}
     near = _near(effort, profile)
     if near is None:
-        losses.append(Loss("reasoning_effort", "dropped", "the upstream cannot be told not to reason"))
+        losses.note(rows.EFFORT_NONE)
         return {}
     if near != effort:
-        losses.append(Loss("reasoning_effort", "mapped", f"the upstream's next effort to {effort} is {near}"))
+        losses.note(rows.EFFORT_NEXT, effort=effort, near=near)
     return {"reasoning_effort": near}
 
 

@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.messages import citations, deferred, sources
-from dragoman.dialects.messages.members import decode, invalid, read, refuse
-from dragoman.turn import INSTRUCTIONS, Extra, Item, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
+from dragoman.dialects.mapping import refuse
+from dragoman.dialects.messages import citations, deferred, rows, sources
+from dragoman.dialects.messages.members import decode, invalid, read
+from dragoman.turn import INSTRUCTIONS, Extra, Item, Message, Native, Part, Place, Reasoning, Text, ToolCall, ToolResult
 from dragoman.wire import messages as wire
 
 SEALER: Final = "messages"
@@ -23,81 +24,110 @@ REDACTED: Final = "redacted:"
 _PARTS: Final = ("text", "image", "document")
 
 
-def parse_system(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:
+class History:
+    """What has been said, item by item, and where each of them stood."""
+
+    def __init__(self, extras: list[Extra]) -> None:
+        self.extras = extras
+        self.items: list[Item] = []
+        self.places: list[Place] = []
+
+    def put(self, item: Item, at: str, parts: tuple[str, ...] = ()) -> None:
+        self.items.append(item)
+        self.places.append(Place(at, parts))
+
+
+def parse_system(value: msgspec.Raw, history: History) -> None:
     """The system prompt as a leading message; none where it is empty."""
     plain = bytes(value).startswith(b'"')
     content = decode(value, str, "system") if plain else decode(value, list[msgspec.Raw], "system")
-    parts = _texts(content, "system", extras)
-    return (Message("system", parts, id=INSTRUCTIONS),) if parts else ()
+    _instruct(content, "system", "system", history, INSTRUCTIONS)
 
 
-def parse_messages(value: msgspec.Raw, extras: list[Extra]) -> tuple[Item, ...]:
+def parse_messages(value: msgspec.Raw, history: History) -> None:
     """Raises `GatewayError` INVALID_REQUEST or UNSUPPORTED_PARAMETER naming the block that is not right."""
-    items: list[Item] = []
     for number, raw in enumerate(decode(value, list[msgspec.Raw], "messages")):
         at = f"messages[{number}]"
-        message = read(raw, wire.Message, at, extras)
-        place = f"{at}.content"
+        message = read(raw, wire.Message, at, history.extras)
         match message.role:
             case "user":
-                items += _user(message.content, place, extras)
+                _user(message.content, at, history)
             case "assistant":
-                items += _assistant(message.content, place, extras)
+                _assistant(message.content, at, history)
             case "system":
-                items.append(Message("system", _texts(message.content, place, extras)))
-    return tuple(items)
+                # Unlike an empty system prompt, an empty message is one.
+                if not _instruct(message.content, at, f"{at}.content", history):
+                    history.put(Message("system", ()), at)
 
 
-def _texts(content: str | list[msgspec.Raw], at: str, extras: list[Extra]) -> tuple[Part, ...]:
+def _instruct(content: str | list[msgspec.Raw], at: str, place: str, history: History, identity: str = "") -> bool:
+    """Texts of a system prompt; False if there is none."""
     if isinstance(content, str):
-        return (Text(content),) if content else ()
-    parts = []
-    for number, block in enumerate(content):
-        place = f"{at}[{number}]"
-        kind = decode(block, wire.Kind, place).type
-        if kind != "text":
-            raise invalid(f"{place}.type", f"A system prompt holds text only, not {kind!r} ('{place}').")
-        parts.append(_text(block, place, extras))
-    return tuple(parts)
-
-
-def _user(content: str | list[msgspec.Raw], at: str, extras: list[Extra]) -> list[Item]:
-    if isinstance(content, str):
-        return [Message("user", (Text(content),))]
-    results: list[Item] = []
+        if content:
+            history.put(Message("system", (Text(content),), id=identity), at, (place,))
+        return bool(content)
     parts: list[Part] = []
-    natives: list[Item] = []
+    places: list[str] = []
     for number, block in enumerate(content):
-        place = f"{at}[{number}]"
+        places.append(f"{place}[{number}]")
+        kind = decode(block, wire.Kind, places[-1]).type
+        if kind != "text":
+            raise invalid(f"{places[-1]}.type", f"A system prompt holds text only, not {kind!r} ('{places[-1]}').")
+        parts.append(_text(block, places[-1], history.extras))
+    if parts:
+        history.put(Message("system", tuple(parts), id=identity), at, tuple(places))
+    return bool(parts)
+
+
+def _user(content: str | list[msgspec.Raw], at: str, history: History) -> None:
+    if isinstance(content, str):
+        history.put(Message("user", (Text(content),)), at, (f"{at}.content",))
+        return
+    parts: list[Part] = []
+    places: list[str] = []
+    natives: list[tuple[Item, str]] = []
+    for number, block in enumerate(content):
+        place = f"{at}.content[{number}]"
         kind = decode(block, wire.Kind, place).type
         if kind == "tool_result":
-            results.append(_result(block, place, extras))
+            history.put(_result(block, place, history.extras), place)
         elif kind in _PARTS:
-            parts.append(_part(kind, block, place, extras))
+            parts.append(_part(kind, block, place, history.extras))
+            places.append(place)
         else:
-            natives.append(Native("messages", kind, place, block))
-    return [*results, *([Message("user", tuple(parts))] if parts else ()), *natives]
+            natives.append((Native("messages", kind, place, block), place))
+    if parts:
+        history.put(Message("user", tuple(parts)), at, tuple(places))
+    for native, place in natives:
+        history.put(native, place)
 
 
-def _assistant(content: str | list[msgspec.Raw], at: str, extras: list[Extra]) -> list[Item]:
+def _assistant(content: str | list[msgspec.Raw], at: str, history: History) -> None:
     if isinstance(content, str):
-        return [Message("assistant", (Text(content),))] if content else []
-    items: list[Item] = []
+        if content:
+            history.put(Message("assistant", (Text(content),)), at, (f"{at}.content",))
+        return
     texts: list[Part] = []
+    places: list[str] = []
+
+    def say() -> None:
+        if texts:
+            history.put(Message("assistant", tuple(texts)), at, tuple(places))
+            texts.clear()
+            places.clear()
+
     for number, block in enumerate(content):
-        place = f"{at}[{number}]"
+        place = f"{at}.content[{number}]"
         kind = decode(block, wire.Kind, place).type
         if kind == "text":
-            text = _text(block, place, extras)
-            texts += [text] if text.text else []
+            text = _text(block, place, history.extras)
+            if text.text:
+                texts.append(text)
+                places.append(place)
             continue
-        if texts:
-            items.append(Message("assistant", tuple(texts)))
-            texts = []
-        items.append(_spoken(kind, block, place, extras))
-    if texts:
-        items.append(Message("assistant", tuple(texts)))
-    return items
+        say()
+        history.put(_spoken(kind, block, place, history.extras), place)
+    say()
 
 
 def _spoken(kind: str, block: msgspec.Raw, at: str, extras: list[Extra]) -> Item:
@@ -132,7 +162,7 @@ def _nested(block: msgspec.Raw, at: str, extras: list[Extra]) -> Part:
     if kind == deferred.REFERENCE:
         return Text(deferred.says(read(block, wire.ToolReference, at, extras).tool_name))
     if kind not in _PARTS:
-        raise refuse(f"{at}.type", f"A block of type {kind!r} in a tool's result ('{at}') cannot be translated.")
+        raise refuse(rows.RESULT_BLOCK, f"{at}.type", kind=kind)
     return _part(kind, block, at, extras)
 
 

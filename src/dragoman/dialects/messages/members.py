@@ -5,11 +5,12 @@ into its raw members, of which those that the struct lacks become `Extra`s with 
 they say nothing.
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects.messages.rows import TABLE
 from dragoman.errors import GatewayError, WireError
 from dragoman.turn import Extra
 from dragoman.wire.chat import Fields, parse_fields
@@ -20,34 +21,16 @@ Body = dict[str, Any]
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
 
-_NOTHING: Final = (b"null", b"[]", b"{}")
-# Members that say what would be done without them, whatever object they stand in.
-_VACUOUS: Final[dict[str, Any]] = {
-    "speed": "standard",
-    "defer_loading": False,
-    "allowed_callers": ["direct"],
-    "caller": {"type": "direct"},
-    "citations": {"enabled": False},
-    "transformations": {"oversized_image": "downsize"},
-}
-# Members about pace that never change what is answered: why a cache was missed, in which steps a call's input is
-# streamed.
-_HINTS: Final = frozenset(("diagnostics", "eager_input_streaming"))
-
 
 def invalid(param: str, message: str) -> GatewayError:
     return GatewayError(errors.INVALID_REQUEST, message, param=param)
-
-
-def refuse(param: str, message: str) -> GatewayError:
-    return GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=param)
 
 
 def read(value: msgspec.Raw, kind: type[_S], at: str, extras: list[Extra]) -> _S:
     """`value`, which stands at `at`, as a `kind`. Raises `GatewayError` INVALID_REQUEST naming what is wrong."""
     known = decode(value, kind, at)
     for name, member in members(value, at).items():
-        if name not in kind.__struct_fields__ and name != "type" and not vacuous(name, member):
+        if name not in kind.__struct_fields__ and name != "type" and not TABLE.says_nothing(name, member):
             extras.append(Extra("messages", f"{at}.{name}", member))
     return known
 
@@ -68,13 +51,6 @@ def members(value: msgspec.Raw, at: str) -> Fields:
 
 def absent(value: msgspec.Raw | None) -> bool:
     return value is None or bytes(value) == b"null"
-
-
-def vacuous(name: str, value: msgspec.Raw) -> bool:
-    """Whether a member without a neutral form asks for nothing that would not be done without it."""
-    if name in _HINTS or bytes(value) in _NOTHING:
-        return True
-    return name in _VACUOUS and bool(decode(value, object, name) == _VACUOUS[name])
 
 
 def wrong(at: str, error: msgspec.ValidationError) -> GatewayError:

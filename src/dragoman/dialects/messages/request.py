@@ -13,7 +13,7 @@ service_tier auto, standard_only          auto, default; other tiers are refused
 context_management that keeps all         nothing: what is done anyway
 anything else                             an extra
 
-What other dialects say beside: `_HINTS` are about cost and leave a loss, `_VACUOUS` say what is done anyway.
+What becomes of what other dialects say beside is told by `rows.py`.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,12 @@ import msgspec
 
 from dragoman import errors
 from dragoman.dialects.base import Rendered
-from dragoman.dialects.messages import blocks, deferred, thinking, tools, turns
-from dragoman.dialects.messages.members import Body, absent, decode, invalid, read, refuse, vacuous
+from dragoman.dialects.mapping import Losses
+from dragoman.dialects.messages import blocks, deferred, rows, thinking, tools, turns
+from dragoman.dialects.messages.members import Body, absent, decode, invalid, read
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError, WireError
-from dragoman.turn import Extra, Loss, Sampling, Turn
+from dragoman.turn import Extra, Sampling, Turn
 from dragoman.wire import messages as wire
 from dragoman.wire.chat import Fields, parse_fields
 
@@ -37,18 +38,7 @@ _READ: Final = frozenset(
 )  # fmt: skip
 _TIERS: Final = {"standard_only": "default"}
 _TIERS_BACK: Final = {"auto": "auto", "default": "standard_only"}
-_VACUOUS: Final[dict[str, Any]] = {
-    "n": 1,
-    "store": False,
-    "modalities": ["text"],
-    "include": ["reasoning.encrypted_content"],  # whatever is sealed here
-    "truncation": "disabled",
-    "background": False,
-    "reasoning.mode": "standard",
-    "reasoning.context": "auto",
-}
-_NOTHING: Final = (b"null", b"[]", b"{}")
-_HINTS: Final = frozenset(("prompt_cache_options", "prompt_cache_retention"))
+_SEALED: Final = "reasoning.encrypted_content"
 _STREAM_OPTIONS: Final = frozenset(("include_usage", "include_obfuscation"))
 """What these ask for is done, or left out, by whoever writes the stream for the caller."""
 
@@ -105,18 +95,21 @@ def _turn(fields: _Fields, *, counts: bool) -> Turn:
     if limit is not None and limit < 0:
         raise invalid("max_tokens", "'max_tokens' must not be negative.")
     messages = fields.required("messages", msgspec.Raw)
-    system = fields.convert("system", blocks.parse_system, ())
+    history = blocks.History(fields.extras)
+    system = fields.raw("system")
+    if system is not None:
+        blocks.parse_system(system, history)
     choice, parallel = fields.convert("tool_choice", tools.parse_choice, (None, None))
     thought, form = thinking.parse(fields.raw("thinking"), fields.raw("output_config"), fields.extras)
     tier = fields.read("service_tier", str)
-    items = (*system, *blocks.parse_messages(messages, fields.extras))
+    blocks.parse_messages(messages, history)
     found = deferred.found(messages)
     given = fields.convert("tools", lambda value, extras: tools.parse_tools(value, extras, found), ())
     metadata = fields.convert("metadata", lambda value, extras: read(value, wire.Metadata, "metadata", extras), None)
     return Turn(
         model=model,
         stream=fields.read("stream", bool) or False,
-        items=items,
+        items=tuple(history.items),
         tools=given,
         tool_choice=choice,
         parallel_tool_calls=parallel,
@@ -132,13 +125,15 @@ def _turn(fields: _Fields, *, counts: bool) -> Turn:
         user=None if metadata is None else metadata.user_id,
         service_tier=_TIERS.get(tier, tier),
         extras=_extras(fields),
+        dialect="messages",
+        places=tuple(history.places),
     )
 
 
 def _extras(fields: _Fields) -> tuple[Extra, ...]:
     extras = fields.extras
     for name, value in fields.all.items():
-        if name not in _READ and not vacuous(name, value):
+        if name not in _READ and not rows.TABLE.says_nothing(name, value):
             extras.append(Extra("messages", name, value))
     context = fields.raw("context_management")
     if context is not None and not _keeps_all(context, extras):
@@ -154,20 +149,18 @@ def _keeps_all(value: msgspec.Raw, extras: list[Extra]) -> bool:
 
 def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     """The request for a Messages upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    losses: list[Loss] = []
+    losses = Losses(turn, allow_unknown=profile.allow_unknown)
     sampling = turn.sampling
-    _check_sampling(sampling, turn.verbosity, profile, losses)
-    body: Body = {"model": model, "max_tokens": 0} | _render_extras(turn.extras, profile, losses)
+    _check_sampling(sampling, turn.verbosity, losses)
+    body: Body = {"model": model, "max_tokens": 0} | _render_extras(turn.extras, losses)
     budget = thinking.budget(turn, profile)
     limit = sampling.max_output_tokens
     if limit is None:
         limit = profile.default_max_tokens + budget
-        losses.append(Loss("max_output_tokens", "defaulted", f"the upstream demands a limit: {limit}"))
+        losses.note(rows.LIMIT_DEFAULTED, limit=limit)
     else:
         budget = min(budget, limit // 2)  # what is thought counts, and something must be left to say
-    renderer = turns.Renderer(profile)
-    body |= {"max_tokens": limit} | renderer.render(turn.items)
-    losses += renderer.losses
+    body |= {"max_tokens": limit} | turns.Renderer(profile, losses).render(turn.items)
     body |= tools.render(turn, profile, losses)
     body |= thinking.render(turn, profile, budget, losses)
     plain: Body = {
@@ -178,71 +171,83 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
         "stream": turn.stream or None,
     }
     body |= {name: value for name, value in plain.items() if value is not None}
-    body |= _render_caller(turn, profile, losses)
-    return Rendered(msgspec.json.encode(body), tuple(losses))
+    body |= _render_caller(turn, losses)
+    return Rendered(msgspec.json.encode(body), losses.told())
 
 
-def _check_sampling(sampling: Sampling, verbosity: str | None, profile: Profile, losses: list[Loss]) -> None:
+def _check_sampling(sampling: Sampling, verbosity: str | None, losses: Losses) -> None:
     """What Messages has no word for: refused by name unless it says what is done anyway."""
-    lacking = {
-        "n": sampling.choices != 1,
-        "seed": sampling.seed is not None,
-        "frequency_penalty": bool(sampling.frequency_penalty),
-        "presence_penalty": bool(sampling.presence_penalty),
-        "logprobs": sampling.logprobs,
-        "top_logprobs": bool(sampling.top_logprobs),
-        "verbosity": verbosity not in (None, "medium"),
-    }
-    for name, asked in lacking.items():
+    lacking = (
+        (rows.NO_CHOICES, sampling.choices != 1),
+        (rows.NO_SEED, sampling.seed is not None),
+        (rows.NO_FREQUENCY, bool(sampling.frequency_penalty)),
+        (rows.NO_PRESENCE, bool(sampling.presence_penalty)),
+        (rows.NO_LOGPROBS, sampling.logprobs),
+        (rows.NO_TOP_LOGPROBS, bool(sampling.top_logprobs)),
+        (rows.NO_VERBOSITY, verbosity not in (None, "medium")),
+    )
+    for row, asked in lacking:
         if asked:
-            _leave_out(name, profile, losses)
+            losses.lack(row)
     if sampling.temperature is not None and sampling.temperature > 1:
-        raise refuse("temperature", "This upstream takes a temperature from 0 to 1.")
+        raise losses.refuse(rows.TOO_HOT)
 
 
-def _render_caller(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
-    """Who asks, and for which service. `metadata` and `store` are the gateway's own affair."""
+def _render_caller(turn: Turn, losses: Losses) -> Body:
+    """Who asks, and for which service. `metadata` and `store` of a response are the gateway's own affair."""
     body: Body = {}
     user = turn.safety_identifier or turn.user
     if user is not None:
         body["metadata"] = {"user_id": user}
         if turn.user not in (None, user):
-            losses.append(Loss("user", "dropped", "the upstream takes one identifier: 'safety_identifier'"))
+            losses.note(rows.ONE_IDENTIFIER)
     if turn.service_tier is not None:
         if turn.service_tier in _TIERS_BACK:
             body["service_tier"] = _TIERS_BACK[turn.service_tier]
         else:
-            _leave_out("service_tier", profile, losses)
+            losses.lack(rows.NO_TIER)
     if turn.prompt_cache_key is not None:
-        losses.append(Loss("prompt_cache_key", "dropped", "the upstream finds its cache by the prompt itself"))
+        losses.note(rows.NO_CACHE_KEY)
+    if turn.dialect == "chat":
+        if turn.metadata:
+            losses.note(rows.NO_METADATA)
+        if turn.store:
+            losses.note(rows.NO_STORE)
     return body
 
 
-def _leave_out(name: str, profile: Profile, losses: list[Loss]) -> None:
-    if not profile.allow_unknown:
-        raise refuse(name, f"The parameter {name!r} cannot be sent to this upstream.")
-    losses.append(Loss(name, "dropped", "the upstream does not know it"))
-
-
-def _render_extras(extras: tuple[Extra, ...], profile: Profile, losses: list[Loss]) -> Body:
+def _render_extras(extras: tuple[Extra, ...], losses: Losses) -> Body:
     """What goes on as it came; what cannot go is refused before anything that follows from it."""
     body: Body = {}
     for extra in extras:
         if extra.dialect == "messages" and extra.param.isidentifier():
             body[extra.param] = extra.value
-        elif extra.param.rpartition(".")[2] == "cache_control":
-            losses.append(Loss(extra.param, "dropped", "calls, results and tools lose their cache breakpoints"))
-        elif extra.param in _HINTS:
-            losses.append(Loss(extra.param, "dropped", "the upstream has its own rules for its cache"))
-        elif not _says_nothing(extra):
-            _leave_out(extra.param, profile, losses)
+        elif extra.dialect == "responses" and extra.param == "include":
+            _include(extra, losses)
+        elif not _of_streams(extra):
+            _judge(extra, losses)
     return body
 
 
-def _says_nothing(extra: Extra) -> bool:
-    if b"".join(bytes(extra.value).split()) in _NOTHING:
-        return True
-    if extra.param == "stream_options":
-        options = msgspec.json.decode(extra.value)
-        return isinstance(options, dict) and options.keys() <= _STREAM_OPTIONS
-    return extra.param in _VACUOUS and bool(msgspec.json.decode(extra.value) == _VACUOUS[extra.param])
+def _include(extra: Extra, losses: Losses) -> None:
+    included = msgspec.json.decode(extra.value, type=list[str])
+    if any(value != _SEALED for value in included):
+        losses.lack(rows.NO_HOSTED_OUTPUT)
+
+
+def _judge(extra: Extra, losses: Losses) -> None:
+    row = rows.TABLE.judge(extra, rows.UNKNOWN)
+    if row is None:
+        return
+    if row.fate == "dropped":
+        losses.note(row, extra.param)
+    else:
+        losses.lack(row, extra.param)
+
+
+def _of_streams(extra: Extra) -> bool:
+    """Whether it asks for what is done, or left out, by whoever writes the stream for the caller."""
+    if extra.param != "stream_options" or extra.dialect != "chat":
+        return False
+    options = msgspec.json.decode(extra.value)
+    return isinstance(options, dict) and options.keys() <= _STREAM_OPTIONS

@@ -16,8 +16,10 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.messages.members import Body, invalid, read, refuse
-from dragoman.turn import Extra, File, Image, Loss
+from dragoman.dialects.mapping import Losses, refuse
+from dragoman.dialects.messages import rows
+from dragoman.dialects.messages.members import Body, invalid, read
+from dragoman.turn import Extra, File, Image
 from dragoman.wire import messages as wire
 
 _DATA: Final = "data:"
@@ -58,7 +60,7 @@ def parse_document(value: msgspec.Raw, at: str, extras: list[Extra]) -> File:
         case "file" if source.file_id:
             return File(file_id=source.file_id, filename=name, cache=cache)
         case "content" if source.content is not None:
-            raise refuse(f"{at}.source.content", f"A document made of blocks ('{at}') cannot be translated.")
+            raise refuse(rows.NO_BLOCKS, f"{at}.source.content")
         case _:
             raise _incomplete(source, at)
 
@@ -72,43 +74,49 @@ def _incomplete(source: wire.Source, at: str) -> Exception:
     return invalid(f"{at}.source", f"'{at}.source' of type {source.type!r} lacks what that type needs.")
 
 
-def render_image(image: Image, at: str, losses: list[Loss]) -> Body:
+def render_image(image: Image, losses: Losses) -> Body:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER for a `data:` URL that cannot be taken apart."""
     if image.detail != "auto":
-        losses.append(Loss(f"{at}.detail", "dropped", "the upstream chooses the detail of an image itself"))
+        losses.note(rows.NO_DETAIL)
     if image.file_id:
         return {"type": "image", "source": {"type": "file", "file_id": image.file_id}}
     if not image.url.startswith(_DATA):
         return {"type": "image", "source": {"type": "url", "url": image.url}}
-    media_type, data = _take_apart(image.url, f"{at}.image_url")
+    found = _take_apart(image.url)
+    if found is None:
+        raise losses.refuse(rows.DATA_ONLY_BASE64)
+    media_type, data = found
     return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
 
 
-def render_file(file: File, at: str, losses: list[Loss]) -> Body:
+def render_file(file: File, losses: Losses) -> Body:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER for what is neither PDF nor text."""
-    body: Body = {"type": "document", "source": _file_source(file, at, losses)}
+    body: Body = {"type": "document", "source": _file_source(file, losses)}
     if file.filename:
         body["title"] = file.filename
     return body
 
 
-def _file_source(file: File, at: str, losses: list[Loss]) -> Body:
+def _file_source(file: File, losses: Losses) -> Body:
     if file.file_id:
         return {"type": "file", "file_id": file.file_id}
     if file.url:
         return {"type": "url", "url": file.url}
-    param = f"{at}.file_data"
-    media_type, data = _take_apart(file.data if file.data.startswith(_DATA) else _guess(file), param)
+    found = _take_apart(file.data if file.data.startswith(_DATA) else _guess(file))
+    if found is None:
+        raise losses.refuse(rows.FILE_ONLY_BASE64)
+    media_type, data = found
     if media_type == _PDF:
         return {"type": "base64", "media_type": _PDF, "data": data}
     if not media_type.startswith("text/"):
-        raise refuse(param, f"A file of type {media_type!r} cannot be sent to this upstream: use PDF or text.")
+        raise losses.refuse(rows.FILE_KIND, kind=media_type)
     try:
         text = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
+        param = losses.name(rows.FILE_KIND.field)
         raise invalid(param, f"'{param}' is no text in base64.") from None
     if media_type != _PLAIN:
-        losses.append(Loss(param, "mapped", f"a file of type {media_type} is sent as plain text"))
+        losses.note(rows.FILE_AS_TEXT, kind=media_type)
     return {"type": "text", "media_type": _PLAIN, "data": text}
 
 
@@ -118,10 +126,10 @@ def _guess(file: File) -> str:
     return f"{_DATA}{kind};base64,{file.data}"
 
 
-def _take_apart(url: str, param: str) -> tuple[str, str]:
-    """The type and the base64 of a `data:` URL (RFC 2397)."""
+def _take_apart(url: str) -> tuple[str, str] | None:
+    """The type and the base64 of a `data:` URL (RFC 2397), None if it is in another form."""
     head, comma, data = url.removeprefix(_DATA).partition(",")
     media_type, *parameters = head.split(";")
     if not comma or "base64" not in parameters:
-        raise refuse(param, "A 'data:' URL must be in base64 for this upstream.")
+        return None
     return media_type.strip().lower(), data

@@ -20,10 +20,13 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read, refuse
+from dragoman.dialects.fields import EFFORT
+from dragoman.dialects.mapping import Losses
+from dragoman.dialects.messages import rows
+from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
-from dragoman.turn import Extra, Format, Loss, Thinking, Turn
+from dragoman.turn import Dialect, Extra, Format, Thinking, Turn
 from dragoman.wire import messages as wire
 
 FORMAT_NAME: Final = "output"
@@ -82,11 +85,11 @@ def budget(turn: Turn, profile: Profile) -> int:
     if profile.thinking != "budget" or effort in (None, "none") or turn.thinking.budget_tokens or _forced(turn):
         return 0
     if effort not in _BUDGETS:
-        raise _no_effort(effort)
+        raise _no_effort(effort, turn.dialect)
     return _BUDGETS[effort]
 
 
-def render(turn: Turn, profile: Profile, budget: int, losses: list[Loss]) -> Body:
+def render(turn: Turn, profile: Profile, budget: int, losses: Losses) -> Body:
     """The members `thinking` and `output_config`; `budget` is what an effort is worth here.
 
     Raises `GatewayError` INVALID_REQUEST or UNSUPPORTED_PARAMETER.
@@ -100,14 +103,14 @@ def render(turn: Turn, profile: Profile, budget: int, losses: list[Loss]) -> Bod
     return body
 
 
-def _render_thinking(turn: Turn, profile: Profile, budget: int, losses: list[Loss]) -> Body:
+def _render_thinking(turn: Turn, profile: Profile, budget: int, losses: Losses) -> Body:
     asked = turn.thinking
     if asked.effort is None and asked.budget_tokens is None:
         return _summarised(turn, profile, losses)
     if asked.effort == "none":
         return {"thinking": {"type": "disabled"}}
     if _forced(turn):
-        losses.append(Loss("reasoning_effort", "dropped", "the upstream cannot think before a forced tool call"))
+        losses.note(rows.EFFORT_FORCED)
         return {"thinking": {"type": "disabled"}}
     if asked.budget_tokens is not None:
         return _budgeted(asked, asked.budget_tokens)
@@ -116,13 +119,13 @@ def _render_thinking(turn: Turn, profile: Profile, budget: int, losses: list[Los
     return {"thinking": _adaptive(asked), "output_config": {"effort": _effort(asked.effort, losses)}}
 
 
-def _summarised(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+def _summarised(turn: Turn, profile: Profile, losses: Losses) -> Body:
     """A summary was asked for, if anything, and no effort: best effort, where the model may decide itself."""
     if turn.thinking.summary is None:
         return {}
     if profile.thinking == "adaptive" and not _forced(turn):
         return {"thinking": _adaptive(turn.thinking)}
-    losses.append(Loss("reasoning.summary", "dropped", "the upstream does not think unless an effort is given"))
+    losses.note(rows.NO_SUMMARY)
     return {}
 
 
@@ -141,35 +144,32 @@ def _budgeted(asked: Thinking, budget: int) -> Body:
     return {"thinking": thinking}
 
 
-def _from_budget(asked: Thinking, budget: int, losses: list[Loss]) -> Body:
+def _from_budget(asked: Thinking, budget: int, losses: Losses) -> Body:
     if budget < MIN_BUDGET:
-        losses.append(Loss("reasoning_effort", "dropped", "the limit of the answer leaves nothing to think"))
+        losses.note(rows.EFFORT_SQUEEZED)
         return {"thinking": {"type": "disabled"}}
-    losses.append(Loss("reasoning_effort", "mapped", "an effort becomes a budget of reasoning tokens"))
+    losses.note(rows.EFFORT_AS_BUDGET)
     return _budgeted(asked, budget)
 
 
-def _effort(effort: str | None, losses: list[Loss]) -> str:
+def _effort(effort: str | None, losses: Losses) -> str:
     if effort == "minimal":
-        losses.append(Loss("reasoning_effort", "mapped", "the least effort of the upstream is low"))
+        losses.note(rows.EFFORT_LEAST)
         return "low"
     if effort not in _EFFORTS:
-        raise _no_effort(effort)
+        raise _no_effort(effort, losses.source)
     return effort
 
 
-def _no_effort(effort: str | None) -> GatewayError:
-    return invalid("reasoning_effort", f"{effort!r} is no reasoning effort.")
+def _no_effort(effort: str | None, source: Dialect) -> GatewayError:
+    return invalid(EFFORT.name(source), f"{effort!r} is no reasoning effort.")
 
 
-def _render_format(form: Format, losses: list[Loss]) -> Body:
+def _render_format(form: Format, losses: Losses) -> Body:
     if form.kind == "json_object" or form.schema is msgspec.UNSET or absent(form.schema):
-        message = (
-            "This upstream gives JSON by a schema only: use 'json_schema' in 'response_format' (or 'text.format')."
-        )
-        raise refuse("response_format", message)
+        raise losses.refuse(rows.SCHEMA_ONLY)
     if form.description is not None:
-        losses.append(Loss("response_format.description", "dropped", "the upstream takes the schema alone"))
+        losses.note(rows.NO_FORMAT_DESCRIPTION)
     if not form.strict:
-        losses.append(Loss("response_format.strict", "mapped", "the upstream always enforces a schema"))
+        losses.note(rows.FORMAT_ENFORCED)
     return {"type": "json_schema", "schema": form.schema}

@@ -16,9 +16,12 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects import calls
-from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read, refuse
+from dragoman.dialects.fields import PARAMETERS
+from dragoman.dialects.mapping import Losses
+from dragoman.dialects.messages import rows
+from dragoman.dialects.messages.members import Body, absent, decode, invalid, members, read
 from dragoman.dialects.profile import Profile
-from dragoman.turn import Extra, Loss, Tool, ToolChoice, Turn
+from dragoman.turn import Extra, Tool, ToolChoice, Turn
 from dragoman.wire import messages as wire
 
 _OWN: Final = (None, "custom")
@@ -65,21 +68,24 @@ def parse_choice(value: msgspec.Raw, extras: list[Extra]) -> tuple[ToolChoice, b
             return ToolChoice("none"), parallel
 
 
-def render(turn: Turn, profile: Profile, losses: list[Loss]) -> Body:
+def render(turn: Turn, profile: Profile, losses: Losses) -> Body:
     """The members `tools` and `tool_choice`. Raises `GatewayError`."""
     choice = turn.tool_choice
     if not turn.tools:
         if choice is not None and choice.mode in ("required", "named"):
             raise invalid("tool_choice", "A tool cannot be demanded where no tool is given.")
         return {}
-    offered = turn.tools
+    offered = list(enumerate(turn.tools))
     if choice is not None and choice.mode == "allowed":
-        offered = tuple(tool for tool in turn.tools if tool.name in choice.names)
+        offered = [(number, tool) for number, tool in offered if tool.name in choice.names]
         if not offered:
             raise invalid("tool_choice", "None of the allowed tools is among the tools.")
-        losses.append(Loss("tool_choice", "mapped", "only the allowed tools are offered"))
-    places = {tool.name: number for number, tool in enumerate(turn.tools)}
-    body: Body = {"tools": [_tool(tool, f"tools[{places[tool.name]}]", profile, losses) for tool in offered]}
+        losses.note(rows.ALLOWED_ALONE)
+    sent = []
+    for number, tool in offered:
+        losses.tool = number
+        sent.append(_tool(tool, profile, losses))
+    body: Body = {"tools": sent}
     rendered = _choice(choice, turn.parallel_tool_calls, profile)
     if rendered is not None:
         body["tool_choice"] = rendered
@@ -109,43 +115,43 @@ def _choice(choice: ToolChoice | None, parallel: bool | None, profile: Profile) 
     return body
 
 
-def _tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> Body:
-    losses += calls.ungrouped(tool, at)
-    name = _named(tool.name, f"{at}.name", profile, losses)
+def _tool(tool: Tool, profile: Profile, losses: Losses) -> Body:
+    if tool.namespace is not None:
+        losses.note(rows.UNGROUPED, space=tool.namespace.name, name=tool.name)
+    name = _named(tool.name, profile, losses)
     if tool.kind == "custom":
-        return _custom(tool, name, at, profile, losses)
+        return _custom(tool, name, profile, losses)
     body: Body = {"name": name}
     if (said := calls.description(tool)) is not None:
         body["description"] = said
-    body["input_schema"] = _schema(tool, at)
+    body["input_schema"] = _schema(tool, losses)
     if tool.strict:
         if profile.strict_tools:
             body["strict"] = True
         else:
-            losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
+            losses.note(rows.STRICT_IGNORED)
     return body
 
 
-def _named(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+def _named(name: str, profile: Profile, losses: Losses) -> str:
     known = name_of(name, profile)
     if known != name:
-        losses.append(Loss(at, "mapped", f"the upstream knows the tool as {known}"))
+        losses.note(rows.TOOL_ALIAS, name=known)
     elif profile.tool_names == "reject" and not calls.is_plain(name):
-        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
-        raise refuse(at, message)
+        raise losses.refuse(rows.TOOL_NAME_REFUSED, name=name)
     return known
 
 
-def _schema(tool: Tool, at: str) -> msgspec.Raw | Body:
+def _schema(tool: Tool, losses: Losses) -> msgspec.Raw | Body:
     """A schema must say that it is an object's; one that says nothing of it, or is not there, means that too."""
     if tool.parameters is msgspec.UNSET or absent(tool.parameters):
         return _ANY_OBJECT
-    given = members(tool.parameters, f"{at}.parameters")
+    given = members(tool.parameters, losses.name(PARAMETERS))
     return tool.parameters if "type" in given else {"type": "object", **given}
 
 
-def _custom(tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]) -> Body:
+def _custom(tool: Tool, name: str, profile: Profile, losses: Losses) -> Body:
     if profile.custom_tools != "wrap":
-        raise refuse(f"{at}.type", "This upstream has no custom tools.")
-    losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
+        raise losses.refuse(rows.NO_CUSTOM)
+    losses.note(rows.CUSTOM_WRAPPED)
     return {"name": name, "description": calls.wrap_description(tool), "input_schema": calls.WRAP_SCHEMA}

@@ -1,19 +1,7 @@
-"""What another dialect's request says beside the neutral vocabulary, judged for a Responses upstream.
+"""What a request says beside the neutral vocabulary, judged for a Responses upstream by the rows of `rows.py`.
 
-dialect    parameter                       here
----------  ------------------------------  ------------------------------------------
-chat       prompt_cache_options,           the same
-           prompt_cache_retention,
-           moderation
-chat       stream_options                  `include_obfuscation` the same, the rest of
-                                           it is what every stream here does
-chat       web_search_options              the tool `web_search`
-chat       modalities ["text"], and other  nothing: it is what is done anyway
-           defaults
-messages   cache_control, wherever         nothing: the upstream caches by itself
-responses  all                             where it stood
-any        null, [], {}                    nothing
-any        anything else                   refused, or left out where the profile says
+Responses' own goes back where it stood, as its path says. Chat's `web_search_options` become the hosted tool, and
+of its `stream_options` the padding is asked for in a stream; the rest of it is what every stream here does.
 """
 
 import re
@@ -22,58 +10,41 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from dragoman.dialects.profile import Profile
-from dragoman.dialects.responses.members import refuse
-from dragoman.turn import Extra, Loss
+from dragoman.dialects.mapping import Losses
+from dragoman.dialects.responses import rows
+from dragoman.turn import Extra
 
 Body = dict[str, Any]
 """The body of a request being built; its values are JSON values."""
 
-_SAME: Final = frozenset(("prompt_cache_options", "prompt_cache_retention", "moderation"))
-_EMPTY: Final = (b"null", b"[]", b"{}")
-_VACUOUS: Final[dict[tuple[str, str], Any]] = {
-    ("chat", "modalities"): ["text"],
-    ("chat", "n"): 1,
-    ("chat", "store"): False,
-    ("messages", "service_tier"): "auto",
-}
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def add(extras: tuple[Extra, ...], body: Body, profile: Profile, losses: list[Loss]) -> None:
+def add(extras: tuple[Extra, ...], body: Body, losses: Losses) -> None:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER naming what cannot go."""
     for extra in extras:
-        match extra.dialect:
-            case "responses":
-                taken = _put_back(extra, body)
-            case "chat":
-                taken = _add_chat(extra, body)
-            case "messages":
-                taken = extra.param.rpartition(".")[2] == "cache_control"
-                if taken:
-                    losses.append(Loss(extra.param, "dropped", "the upstream caches by itself"))
-        if not taken and not _vacuous(extra):
-            _leave_out(extra, profile, losses)
+        if extra.dialect == "responses":
+            taken = _put_back(extra, body)
+        else:
+            taken = extra.dialect == "chat" and _add_chat(extra, body)
+        if not taken:
+            _judge(extra, body, losses)
 
 
-def _vacuous(extra: Extra) -> bool:
-    if bytes(extra.value) in _EMPTY:
-        return True
-    default = _VACUOUS.get((extra.dialect, extra.param))
-    return default is not None and bool(msgspec.json.decode(extra.value) == default)
-
-
-def _leave_out(extra: Extra, profile: Profile, losses: list[Loss]) -> None:
-    if not profile.allow_unknown:
-        raise refuse(extra.param, f"The parameter {extra.param!r} cannot be sent to this upstream.")
-    losses.append(Loss(extra.param, "dropped", "the upstream does not know it"))
+def _judge(extra: Extra, body: Body, losses: Losses) -> None:
+    row = rows.TABLE.judge(extra, rows.UNKNOWN)
+    if row is None:
+        return
+    if row.fate == "same":
+        body[extra.param] = extra.value
+    elif row.fate == "dropped":
+        losses.note(row, extra.param)
+    else:
+        losses.lack(row, extra.param)
 
 
 def _add_chat(extra: Extra, body: Body) -> bool:
     if bytes(extra.value) == b"null":
-        return True
-    if extra.param in _SAME:
-        body[extra.param] = extra.value
         return True
     if extra.param == "web_search_options":
         body.setdefault("tools", []).append(_web_search(extra.value))

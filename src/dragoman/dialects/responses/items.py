@@ -9,15 +9,16 @@ can open.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 from msgspec import UNSET, Raw
 
 from dragoman.dialects.calls import wrap
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.profile import Profile
-from dragoman.dialects.responses import parts
-from dragoman.dialects.responses.members import decode, invalid, members, read, refuse
+from dragoman.dialects.responses import parts, rows
+from dragoman.dialects.responses.members import decode, invalid, members, read
 from dragoman.dialects.responses.namespaces import bare, whole
 from dragoman.dialects.responses.tools import sent_name
 from dragoman.turn import (
@@ -25,10 +26,10 @@ from dragoman.turn import (
     CallKind,
     Extra,
     Item,
-    Loss,
     Message,
     Native,
     Part,
+    Place,
     Reasoning,
     Text,
     ToolCall,
@@ -52,6 +53,14 @@ InputItem = (
 )
 
 
+def places(instructions: tuple[Item, ...], given: str | list[Raw]) -> tuple[Place, ...]:
+    """Where the items of both stand."""
+    first = (Place(INSTRUCTIONS, (INSTRUCTIONS,)),) if instructions else ()
+    if isinstance(given, str):
+        return (*first, Place("input", ("input",)))
+    return (*first, *(Place(f"input[{number}]") for number in range(len(given))))
+
+
 def parse(given: str | list[Raw], extras: list[Extra]) -> tuple[Item, ...]:
     """Raises `GatewayError` INVALID_REQUEST naming the item that is not right."""
     if isinstance(given, str):
@@ -61,6 +70,10 @@ def parse(given: str | list[Raw], extras: list[Extra]) -> tuple[Item, ...]:
 
 def parse_instructions(text: str | None) -> tuple[Item, ...]:
     return (Message("system", (Text(text),), id=INSTRUCTIONS),) if text else ()
+
+
+def _instructs(item: Item) -> TypeGuard[Message]:
+    return isinstance(item, Message) and item.role in ("system", "developer")
 
 
 def is_instructions(item: Item) -> bool:
@@ -151,121 +164,140 @@ _PARSERS: Final[dict[str, Callable[[Raw, str, list[Extra]], Item]]] = {
 }
 
 
-def render(items: tuple[Item, ...], profile: Profile, losses: list[Loss]) -> tuple[str | None, list[InputItem]]:
+def render(items: tuple[Item, ...], profile: Profile, losses: Losses) -> tuple[str | None, list[InputItem]]:
     """The `instructions` and the `input`. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    if profile.merge_system:
-        items = _merged(items, losses)
-    instructions, items = _split(items, losses)
-    renderer = _Renderer(profile, losses)
-    rendered = [renderer.render(item, f"input[{number}]") for number, item in enumerate(items)]
-    return instructions, [item for item in rendered if item is not None]
-
-
-def _split(items: tuple[Item, ...], losses: list[Loss]) -> tuple[str | None, tuple[Item, ...]]:
-    """The instructions are one text here; what was several is joined, and loses its cache breakpoints."""
-    match items[:1]:
-        case (Message() as message,) if is_instructions(message):
-            texts = [part for part in message.parts if isinstance(part, Text)]
-            if any(text.cache is not UNSET for text in texts):
-                losses.append(Loss("instructions.cache_control", "dropped", "the upstream caches by itself"))
-            return "\n\n".join(text.text for text in texts if text.text) or None, items[1:]
-    return None, items
-
-
-def _merged(items: tuple[Item, ...], losses: list[Loss]) -> tuple[Item, ...]:
-    """One leading system message, as strict templates want it."""
-    system = [item for item in items if isinstance(item, Message) and item.role in ("system", "developer")]
-    if not system or (len(system) == 1 and items[0] is system[0]):
-        return items
-    said: list[Part] = [part for message in system for part in message.parts]
-    texts = [part.text for part in said if isinstance(part, Text)]
-    if len(texts) < len(said):
-        raise refuse("input", "This upstream takes one system message, of text only.")
-    losses.append(Loss("input", "mapped", "system messages are merged into one at the beginning"))
-    merged = Message("system", (Text("\n\n".join(texts)),), id=INSTRUCTIONS)
-    return (merged, *(item for item in items if item not in system))
+    return _Renderer(profile, losses).render(items)
 
 
 class _Renderer:
     """One item after the other; what changes on the way is noted in `losses`."""
 
-    def __init__(self, profile: Profile, losses: list[Loss]) -> None:
+    def __init__(self, profile: Profile, losses: Losses) -> None:
         self._profile = profile
         self._losses = losses
         self._thoughts = 0
 
-    def render(self, item: Item, at: str) -> InputItem | None:
+    def render(self, items: tuple[Item, ...]) -> tuple[str | None, list[InputItem]]:
+        instructions = self._merge(items) if self._profile.merge_system else None
+        merged = instructions is not None
+        leading = not merged and bool(items) and is_instructions(items[0])
+        if leading:
+            instructions = self._instructions(items[0])
+        rendered: list[InputItem] = []
+        for number, item in enumerate(items):
+            self._losses.item = number
+            if (merged and _instructs(item)) or (leading and number == 0):
+                continue
+            one = self._item(item)
+            if one is not None:
+                rendered.append(one)
+        return instructions, rendered
+
+    def _instructions(self, item: Item) -> str | None:
+        """They are one text here; what was several is joined, and loses its cache breakpoints."""
+        texts = []
+        for number, part in enumerate(item.parts if isinstance(item, Message) else ()):
+            self._losses.part = number
+            if isinstance(part, Text):
+                texts.append(part.text)
+                if part.cache is not UNSET:
+                    self._losses.note(rows.INSTRUCTIONS_CACHE)
+        return "\n\n".join(filter(None, texts)) or None
+
+    def _merge(self, items: tuple[Item, ...]) -> str | None:
+        """One leading system message, as strict templates want it; None where there is no need to merge."""
+        system = [(number, item) for number, item in enumerate(items) if _instructs(item)]
+        if not system or (len(system) == 1 and not system[0][0]):
+            return None
+        texts: list[str] = []
+        for number, item in system:
+            self._losses.item = number
+            for part in self._named(item):
+                if not isinstance(part, Text):
+                    raise self._losses.refuse(rows.MERGED_PARTS)
+                texts.append(part.text)
+        self._losses.note(rows.MERGED)
+        return "\n\n".join(texts)
+
+    def _item(self, item: Item) -> InputItem | None:
         match item:
             case Message(role="assistant"):
-                return self._said(item, at)
+                return self._said(item)
             case Message():
-                return self._message(item, at)
+                return self._message(item)
             case ToolCall():
-                return self._call(item, at)
+                return self._call(item)
             case ToolResult():
-                return self._result(item, at)
+                return self._result(item)
             case Reasoning():
-                return self._reasoning(item, at)
+                return self._reasoning(item)
             case Native():
                 if item.dialect != "responses":
-                    raise refuse(item.param, f"An item of type {item.kind!r} cannot be sent to this upstream.")
+                    raise self._losses.refuse(rows.NO_NATIVE, item.param, kind=item.kind)
                 return item.value
 
-    def _message(self, item: Message, at: str) -> InputItem:
+    def _message(self, item: Message) -> InputItem:
         role: wire.Role = item.role
         if role == "developer" and self._profile.developer == "system":
             role = "system"
-        said = self._named(item, at)
-        content = [parts.render_input(part, at, self._losses) for part in said]
-        return wire.InputMessage(role, content, phase=item.phase or None)
+        return wire.InputMessage(role, self._inputs(self._named(item)), phase=item.phase or None)
 
-    def _said(self, item: Message, at: str) -> InputItem:
-        said = self._named(item, at)
-        content = [parts.render_output(part, at) for part in said]
+    def _inputs(self, said: tuple[Part, ...]) -> list[Raw]:
+        content = []
+        for number, part in enumerate(said):
+            self._losses.part = number
+            content.append(parts.render_input(part, self._losses))
+        return content
+
+    def _said(self, item: Message) -> InputItem:
+        content = []
+        for number, part in enumerate(self._named(item)):
+            self._losses.part = number
+            content.append(parts.render_output(part, self._losses))
         if item.id.startswith("msg_"):
             return wire.InputMessage("assistant", content, item.id, "completed", item.phase or None)
         return wire.InputMessage("assistant", content, phase=item.phase or None)
 
-    def _named(self, item: Message, at: str) -> tuple[Part, ...]:
+    def _named(self, item: Message) -> tuple[Part, ...]:
         """The parts, the participant's name before the first text: Responses has no other place for it."""
         if not item.name:
             return item.parts
         if self._profile.names == "reject":
-            raise refuse("name", f"The name of a participant ({at}) cannot be sent to this upstream.")
+            raise self._losses.refuse(rows.NAME_REFUSED)
         for number, part in enumerate(item.parts):
             if isinstance(part, Text):
-                self._losses.append(Loss(f"{at}.name", "mapped", "a participant's name stands before the text"))
+                self._losses.note(rows.NAME_PREFIXED)
                 named = msgspec.structs.replace(part, text=f"{item.name}: {part.text}")
                 return (*item.parts[:number], named, *item.parts[number + 1 :])
-        self._losses.append(Loss(f"{at}.name", "dropped", "there is no text for the name to stand before"))
+        self._losses.note(rows.NAME_DROPPED)
         return item.parts
 
-    def _call(self, item: ToolCall, at: str) -> InputItem:
+    def _call(self, item: ToolCall) -> InputItem:
         name, space = sent_name(bare(item.name, item.namespace), self._profile), item.namespace or None
         if item.kind == "custom":
-            if self._wraps(at):
+            if self._wraps():
                 return wire.FunctionCall(item.call_id, name, wrap(item.arguments), namespace=space)
             identity = item.id if item.id.startswith("ctc_") else None
             return wire.CustomToolCall(item.call_id, name, item.arguments, identity, namespace=space)
         identity = item.id if item.id.startswith("fc_") else None
         return wire.FunctionCall(item.call_id, name, item.arguments or "{}", identity, namespace=space)
 
-    def _wraps(self, at: str) -> bool:
+    def _wraps(self) -> bool:
         """Whether a custom tool goes as a function. Raises `GatewayError` where the upstream can have neither."""
         if self._profile.custom_tools == "reject":
-            raise refuse(f"{at}.type", "This upstream has no custom tools.")
+            raise self._losses.refuse(rows.NO_CUSTOM_CALL)
         return self._profile.custom_tools == "wrap"
 
-    def _result(self, item: ToolResult, at: str) -> InputItem:
-        output = self._output(item, at)
-        if item.kind == "custom" and not self._wraps(at):
+    def _result(self, item: ToolResult) -> InputItem:
+        output = self._output(item)
+        if item.kind == "custom" and not self._wraps():
             return wire.CustomToolCallOutput(item.call_id, output)
         return wire.FunctionCallOutput(item.call_id, output)
 
-    def _output(self, item: ToolResult, at: str) -> str | list[Raw]:
+    def _output(self, item: ToolResult) -> str | list[Raw]:
         said = item.parts
         if item.is_error:
-            self._losses.append(Loss(f"{at}.is_error", "mapped", f"a failed tool's output begins with {FAILED!r}"))
+            self._losses.note(rows.ERROR_PREFIXED, prefix=FAILED)
             said = (Text(FAILED), *said)
             if len(said) == 2 and isinstance(said[1], Text):
                 said = (Text(FAILED + said[1].text),)
@@ -275,18 +307,15 @@ class _Renderer:
             case (Text(cache=msgspec.UNSET) as text,):
                 return text.text
             case _:
-                return [parts.render_input(part, at, self._losses) for part in said]
+                return self._inputs(said)
 
-    def _reasoning(self, item: Reasoning, at: str) -> InputItem | None:
+    def _reasoning(self, item: Reasoning) -> InputItem | None:
         own = bool(item.seal) and item.sealed_by == SEALER
         if item.seal and not own:
-            said = bool(item.text or item.summary)
-            if not said and not self._profile.allow_unknown:
-                message = f"Reasoning sealed by another provider ({at}) cannot be read by this upstream."
-                raise refuse(f"{at}.encrypted_content", message)
-            self._losses.append(Loss(f"{at}.encrypted_content", "dropped", "another provider sealed it"))
-            if not said:
+            if not (item.text or item.summary):
+                self._losses.lack(rows.SEALED)
                 return None
+            self._losses.note(rows.SEAL_UNREAD)
         self._thoughts += 1
         content = [wire.ReasoningText(text) for text in item.text]
         return wire.ReasoningItem(

@@ -4,43 +4,22 @@ Nothing of a request may be lost in silence, so every object is read twice: into
 and into its raw members, of which those that the struct lacks become `Extra`s with their path as a name.
 """
 
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from dragoman import errors
+from dragoman.dialects.responses.rows import TABLE
 from dragoman.errors import GatewayError, WireError
 from dragoman.turn import Extra
 from dragoman.wire.chat import Fields, parse_fields
 
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
-_Value = Any  # a decoded JSON value
-
-# Members that say what would be done without them, whatever object they stand in.
-_VACUOUS: Final[dict[str, _Value]] = {
-    "truncation": "disabled",
-    "background": False,
-    "mode": "standard",  # of reasoning
-    "context": "auto",  # of reasoning
-    "detail": "auto",  # of a file
-    "async": False,
-    "defer_loading": False,
-    "allowed_callers": ["direct"],
-    "caller": {"type": "direct"},
-    "n": 1,
-    "include_obfuscation": False,  # nothing is ever padded
-}
-# Members that a client says for others to count it by, and that change no answer.
-_HINTS: Final = frozenset(("client_metadata",))
 
 
 def invalid(param: str, message: str) -> GatewayError:
     return GatewayError(errors.INVALID_REQUEST, message, param=param)
-
-
-def refuse(param: str, message: str) -> GatewayError:
-    return GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=param)
 
 
 def read(value: msgspec.Raw, kind: type[_S], at: str, extras: list[Extra]) -> _S:
@@ -48,7 +27,7 @@ def read(value: msgspec.Raw, kind: type[_S], at: str, extras: list[Extra]) -> _S
     known = decode(value, kind, at)
     fields = members(value, at)
     for name, member in fields.items():
-        if name not in kind.__struct_encode_fields__ and name != "type" and not vacuous(name, member):
+        if name not in kind.__struct_encode_fields__ and name != "type" and not TABLE.says_nothing(name, member):
             extras.append(Extra("responses", join(at, name), member))
     return known
 
@@ -69,13 +48,6 @@ def members(value: msgspec.Raw, at: str) -> Fields:
 
 def absent(value: msgspec.Raw) -> bool:
     return bytes(value) == b"null"
-
-
-def vacuous(name: str, value: msgspec.Raw) -> bool:
-    """Whether a member nobody knows asks for nothing: null, an empty list, or what is done without it."""
-    if name in _HINTS or bytes(value) in (b"null", b"[]"):
-        return True
-    return name in _VACUOUS and bool(msgspec.json.decode(value) == _VACUOUS[name])
 
 
 def join(at: str, name: str) -> str:

@@ -5,8 +5,10 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from dragoman.dialects.responses.members import decode, invalid, read, refuse
-from dragoman.turn import Audio, Extra, File, Image, Loss, Part, Refusal, Text
+from dragoman.dialects.mapping import Losses
+from dragoman.dialects.responses import rows
+from dragoman.dialects.responses.members import decode, invalid, read
+from dragoman.turn import Audio, Extra, File, Image, Part, Refusal, Text
 from dragoman.wire import responses as wire
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -100,45 +102,47 @@ def _listed(output: str, at: str) -> tuple[Part, ...] | None:
     return None if isinstance(parts, str) else parts
 
 
-def render_input(part: Part, at: str, losses: list[Loss]) -> Raw:
+def render_input(part: Part, losses: Losses) -> Raw:
     """A part of what the model is given. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     match part:
         case Text():
-            return raw(wire.InputText(part.text, _cache(part.cache, at, losses)))
+            return raw(wire.InputText(part.text, _cache(part.cache, losses)))
         case Refusal():
             return raw(wire.InputText(part.text))
         case Image():
             detail = _DETAILS.get(part.detail, "auto")
-            cache = _cache(part.cache, at, losses)
+            cache = _cache(part.cache, losses)
             return raw(wire.InputImage(part.url or None, part.file_id or None, detail, cache))
         case File():
-            cache = _cache(part.cache, at, losses)
+            cache = _cache(part.cache, losses)
             return raw(
                 wire.InputFile(part.data or None, part.file_id or None, part.url or None, part.filename or None, cache)
             )
         case Audio():
-            raise refuse("input_audio", f"Audio ({at}) cannot be sent to a Responses upstream.")
+            raise losses.refuse(rows.NO_AUDIO)
 
 
-def render_output(part: Part, at: str) -> Raw:
+def render_output(part: Part, losses: Losses) -> Raw:
     """A part of what an assistant has said. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     match part:
         case Text():
+            if _cache(part.cache, losses) is not UNSET:
+                losses.note(rows.SAID_BREAKPOINT)
             return raw(wire.OutputText(part.text, list(part.annotations)))
         case Refusal():
             return raw(wire.RefusalPart(part.text))
         case _:
             kind = type(part).__name__.lower()
-            raise refuse(f"{at}.content", f"An assistant's message ({at}) cannot hold an {kind} part.")
+            raise losses.refuse(rows.SAID_PART, kind=kind)
 
 
-def _cache(cache: Raw | UnsetType, at: str, losses: list[Loss]) -> Raw | UnsetType:
+def _cache(cache: Raw | UnsetType, losses: Losses) -> Raw | UnsetType:
     """A breakpoint in this family's form; another's is a hint about cost that this upstream has no word for."""
     if cache is UNSET or bytes(cache) == b"null":
         return UNSET
     if '"mode"' in bytes(cache).decode():
         return cache
-    losses.append(Loss(f"{at}.cache_control", "dropped", "the upstream caches by itself"))
+    losses.note(rows.CACHES_ITSELF)
     return UNSET
 
 

@@ -13,13 +13,14 @@ from msgspec import Raw
 from dragoman import errors
 from dragoman.dialects import identifier
 from dragoman.dialects.base import Rendered
+from dragoman.dialects.mapping import Losses, refuse
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses import extras as others
-from dragoman.dialects.responses import items, tools
+from dragoman.dialects.responses import items, rows, tools
 from dragoman.dialects.responses.extras import Body
-from dragoman.dialects.responses.members import absent, invalid, read, refuse
+from dragoman.dialects.responses.members import absent, invalid, read
 from dragoman.errors import GatewayError, WireError
-from dragoman.turn import Extra, Format, Loss, Native, Sampling, Thinking, Turn
+from dragoman.turn import Extra, Format, Native, Sampling, Thinking, Turn
 from dragoman.wire import responses as wire
 from dragoman.wire.chat import Fields, parse_fields
 
@@ -77,10 +78,13 @@ def parse(body: bytes) -> Turn:
     form, verbosity = _text(given.text, extras)
     if not absent(given.stream_options):
         read(given.stream_options, _StreamOptions, "stream_options", extras)
+    instructions = items.parse_instructions(given.instructions)
     turn = Turn(
         model=given.model,
         stream=given.stream or False,
-        items=items.parse_instructions(given.instructions) + items.parse(given.input or [], extras),
+        items=instructions + items.parse(given.input or [], extras),
+        dialect="responses",
+        places=items.places(instructions, given.input or []),
         tools=tools.parse_tools(given.tools, extras),
         tool_choice=tools.parse_choice(given.tool_choice, extras),
         parallel_tool_calls=given.parallel_tool_calls,
@@ -103,7 +107,7 @@ def parse(body: bytes) -> Turn:
 def _refuse_moved(fields: Fields) -> None:
     for name, home in _MOVED.items():
         if name in fields and not absent(fields[name]):
-            raise refuse(name, f"Unsupported parameter: '{name}'. In the Responses API, use '{home}'.")
+            raise refuse(rows.CHATS_OWN, name, home=home)
 
 
 def _check(given: wire.Request, extras: list[Extra]) -> None:
@@ -169,7 +173,7 @@ def _include(include: list[str], turn: Turn, extras: list[Extra]) -> None:
             if any(kind.startswith(_HOSTED_OUTPUT[value]) for kind in kinds):
                 left.append(value)
         elif value != LOGPROBS:
-            raise refuse("include", f"{value!r} cannot be included.")
+            raise refuse(rows.NO_SUCH_OUTPUT, "include", value=value)
     if left:
         extras.append(Extra("responses", "include", Raw(msgspec.json.encode(left))))
 
@@ -180,8 +184,8 @@ def _is_tool(extra: Extra) -> bool:
 
 def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     """The request for a Responses upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    losses: list[Loss] = []
-    _refuse_sampling(turn.sampling)
+    losses = Losses(turn, allow_unknown=profile.allow_unknown)
+    _check_sampling(turn.sampling, losses)
     instructions, given = items.render(turn.items, profile, losses)
     body: Body = {
         "model": model,
@@ -195,7 +199,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
         "max_tool_calls": turn.max_tool_calls,
         "text": _render_text(turn, profile, losses),
         "reasoning": _render_thinking(turn.thinking, losses),
-        "user": identifier.fit(turn.user, losses),
+        "user": _user(turn, losses),
         "safety_identifier": turn.safety_identifier,
         "service_tier": turn.service_tier,
         "prompt_cache_key": turn.prompt_cache_key,
@@ -204,28 +208,28 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
         "store": turn.store is True,
     }
     body = {name: value for name, value in body.items() if value is not None}
-    others.add(turn.extras, body, profile, losses)
-    return Rendered(msgspec.json.encode(body), tuple(losses))
+    others.add(turn.extras, body, losses)
+    return Rendered(msgspec.json.encode(body), losses.told())
 
 
-def _refuse_sampling(sampling: Sampling) -> None:
-    refused = {
-        "n": sampling.choices > 1,
-        "stop": bool(sampling.stop),
-        "seed": sampling.seed is not None,
-        "top_k": sampling.top_k is not None,
-        "frequency_penalty": bool(sampling.frequency_penalty),
-        "presence_penalty": bool(sampling.presence_penalty),
-    }
-    for name, said in refused.items():
-        if said:
-            raise refuse(name, f"The parameter {name!r} cannot be sent to a Responses upstream.")
+def _check_sampling(sampling: Sampling, losses: Losses) -> None:
+    lacking = (
+        (rows.NO_CHOICES, sampling.choices > 1),
+        (rows.NO_STOP, bool(sampling.stop)),
+        (rows.NO_SEED, sampling.seed is not None),
+        (rows.NO_TOP_K, sampling.top_k is not None),
+        (rows.NO_FREQUENCY, bool(sampling.frequency_penalty)),
+        (rows.NO_PRESENCE, bool(sampling.presence_penalty)),
+    )
+    for row, asked in lacking:
+        if asked:
+            losses.lack(row)
 
 
-def _render_sampling(sampling: Sampling, losses: list[Loss]) -> Body:
+def _render_sampling(sampling: Sampling, losses: Losses) -> Body:
     limit = sampling.max_output_tokens
     if limit is not None and limit < LEAST_OUTPUT:
-        losses.append(Loss("max_output_tokens", "mapped", f"a Responses upstream takes no less than {LEAST_OUTPUT}"))
+        losses.note(rows.LIMIT_RAISED, least=LEAST_OUTPUT)
         limit = LEAST_OUTPUT
     return {
         "temperature": sampling.temperature,
@@ -236,16 +240,25 @@ def _render_sampling(sampling: Sampling, losses: list[Loss]) -> Body:
     }
 
 
-def _render_text(turn: Turn, profile: Profile, losses: list[Loss]) -> wire.TextConfig | None:
+def _user(turn: Turn, losses: Losses) -> str | None:
+    user = identifier.fit(turn.user)
+    if user != turn.user:
+        losses.note(rows.USER_HASHED, most=identifier.MAX_USER)
+    return user
+
+
+def _render_text(turn: Turn, profile: Profile, losses: Losses) -> wire.TextConfig | None:
     form = None if turn.format is None else tools.render_format(turn.format, profile, losses)
     return None if form is None and turn.verbosity is None else wire.TextConfig(form, turn.verbosity)
 
 
-def _render_thinking(thinking: Thinking, losses: list[Loss]) -> wire.ReasoningConfig | None:
+def _render_thinking(thinking: Thinking, losses: Losses) -> wire.ReasoningConfig | None:
     effort = thinking.effort
     if effort is None and thinking.budget_tokens:
         effort = next(name for limit, name in _BUDGETS if thinking.budget_tokens <= limit)
-        losses.append(Loss("thinking.budget_tokens", "mapped", f"a budget of reasoning tokens becomes effort {effort}"))
+        losses.note(rows.BUDGET_AS_EFFORT, effort=effort)
+    elif thinking.budget_tokens:
+        losses.note(rows.BUDGET_BESIDE_EFFORT)
     if effort is None and thinking.summary is None:
         return None
     return wire.ReasoningConfig(effort, thinking.summary)

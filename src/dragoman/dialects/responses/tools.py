@@ -10,10 +10,11 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from dragoman.dialects import calls
+from dragoman.dialects.mapping import Losses
 from dragoman.dialects.profile import Profile
-from dragoman.dialects.responses import namespaces
-from dragoman.dialects.responses.members import absent, decode, invalid, join, members, read, refuse
-from dragoman.turn import CallKind, Extra, Format, Loss, Tool, ToolChoice, Turn
+from dragoman.dialects.responses import namespaces, rows
+from dragoman.dialects.responses.members import absent, decode, invalid, join, members, read
+from dragoman.turn import CallKind, Extra, Format, Tool, ToolChoice, Turn
 from dragoman.wire import responses as wire
 
 _MODES: Final = ("auto", "none", "required")
@@ -185,33 +186,35 @@ def parse_format(value: Raw, at: str, extras: list[Extra]) -> Format | None:
 
 
 def render_tools(
-    tools: tuple[Tool, ...], profile: Profile, losses: list[Loss]
+    tools: tuple[Tool, ...], profile: Profile, losses: Losses
 ) -> list[wire.FunctionTool | wire.CustomTool | Raw]:
     """Raises `GatewayError` UNSUPPORTED_PARAMETER for a tool that the upstream cannot have."""
-    said = enumerate(namespaces.ungrouped(tools))
-    return namespaces.grouped(tools, [_render_tool(tool, f"tools[{n}]", profile, losses) for n, tool in said])
+    rendered = []
+    for number, tool in enumerate(namespaces.ungrouped(tools)):
+        losses.tool = number
+        rendered.append(_render_tool(tool, profile, losses))
+    return namespaces.grouped(tools, rendered)
 
 
-def _render_tool(tool: Tool, at: str, profile: Profile, losses: list[Loss]) -> wire.FunctionTool | wire.CustomTool:
-    name = _render_name(tool.name, f"{at}.name", profile, losses)
+def _render_tool(tool: Tool, profile: Profile, losses: Losses) -> wire.FunctionTool | wire.CustomTool:
+    name = _render_name(tool.name, profile, losses)
     if tool.kind == "custom":
-        return _render_custom(tool, name, at, profile, losses)
+        return _render_custom(tool, name, profile, losses)
     strict: bool | None = bool(tool.strict)
     if not profile.strict_tools:
         if tool.strict:
-            losses.append(Loss(f"{at}.strict", "dropped", "the upstream does not enforce schemas"))
+            losses.note(rows.STRICT_IGNORED)
         strict = None
     parameters = _NO_PARAMETERS if tool.parameters is UNSET else tool.parameters
     return wire.FunctionTool(name, tool.description, parameters, strict)
 
 
-def _render_name(name: str, at: str, profile: Profile, losses: list[Loss]) -> str:
+def _render_name(name: str, profile: Profile, losses: Losses) -> str:
     if calls.is_plain(name) or profile.tool_names == "keep":
         return name
     if profile.tool_names == "reject":
-        message = f"The tool name {name!r} cannot be sent to this upstream: letters, digits, _ and -, 64 at most."
-        raise refuse(at, message)
-    losses.append(Loss(at, "mapped", f"the upstream knows the tool as {calls.alias(name)}"))
+        raise losses.refuse(rows.TOOL_NAME_REFUSED, name=name)
+    losses.note(rows.TOOL_ALIAS, name=calls.alias(name))
     return calls.alias(name)
 
 
@@ -220,16 +223,14 @@ def sent_name(name: str, profile: Profile) -> str:
     return calls.alias(name) if profile.tool_names == "alias" else name
 
 
-def _render_custom(
-    tool: Tool, name: str, at: str, profile: Profile, losses: list[Loss]
-) -> wire.FunctionTool | wire.CustomTool:
+def _render_custom(tool: Tool, name: str, profile: Profile, losses: Losses) -> wire.FunctionTool | wire.CustomTool:
     match profile.custom_tools:
         case "native":
             return wire.CustomTool(name, tool.description, tool.format)
         case "reject":
-            raise refuse(f"{at}.type", "This upstream has no custom tools.")
+            raise losses.refuse(rows.NO_CUSTOM)
         case "wrap":
-            losses.append(Loss(at, "mapped", "a custom tool is offered as a function with one string"))
+            losses.note(rows.CUSTOM_WRAPPED)
             return wire.FunctionTool(name, calls.wrap_description(tool), calls.WRAP_SCHEMA, False)
 
 
@@ -250,17 +251,19 @@ def render_choice(turn: Turn, profile: Profile) -> str | wire.NamedTool | wire.A
             return mode
 
 
-def render_format(form: Format, profile: Profile, losses: list[Loss]) -> wire.Format:
+def render_format(form: Format, profile: Profile, losses: Losses) -> wire.Format:
     match form.kind:
         case "text":
             return wire.TextFormat()
         case "json_object":
             return wire.JsonObjectFormat()
         case "json_schema":
+            if losses.source == "messages":
+                losses.note(rows.FORMAT_LAX)
             strict: bool | UnsetType = UNSET if form.strict is None else form.strict
             if not profile.strict_tools:
                 if form.strict:
-                    losses.append(Loss("text.format.strict", "dropped", "the upstream does not enforce schemas"))
+                    losses.note(rows.FORMAT_STRICT_IGNORED)
                 strict = UNSET
             schema = Raw(b"{}") if form.schema is UNSET else form.schema
             return wire.JsonSchemaFormat(
