@@ -37,12 +37,12 @@ NOW: Final = 1_754_000_000.0
 Json = dict[str, Any]
 
 # What a caller asked for, to whom an answer goes; a stream's caller wants all that there is to be told.
-_ASKED: Final[dict[str, Json]] = {
+ASKED: Final[dict[str, Json]] = {
     "chat": {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]},
     "responses": {"model": "fast", "input": "Hi"},
     "messages": {"model": "fast", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]},
 }
-_STREAMED: Final[dict[str, Json]] = {
+STREAMED: Final[dict[str, Json]] = {
     "chat": {"stream": True, "stream_options": {"include_usage": True}},
     "responses": {"stream": True},
     "messages": {"stream": True},
@@ -120,7 +120,7 @@ def _counted() -> Callable[[str], str]:
 
 def _answering(case: Case, caller: Target, **more: object) -> tuple[Bridge, Passage]:
     """The way back from an upstream of the case's dialect to a caller of another one."""
-    asked = bridge(caller.dialect, json.dumps(_ASKED[caller.dialect] | more).encode())
+    asked = bridge(caller.dialect, json.dumps(ASKED[caller.dialect] | more).encode())
     source = next(target for target in TARGETS if target.dialect == case.dialect)
     return asked, asked.toward((case.dialect,), UPSTREAM_MODEL, source.profile)
 
@@ -167,7 +167,7 @@ def _stream(case: Case, target: Target) -> bytes | None:
 
 
 def _streamed(case: Case, target: Target, parts: Parts) -> bytes:
-    _, passage = _answering(case, target, **_STREAMED[target.dialect])
+    _, passage = _answering(case, target, **STREAMED[target.dialect])
     relay = passage.stream()
     out: list[bytes] = []
     try:

@@ -112,7 +112,7 @@ def test_no_text_makes_no_message() -> None:
         assert parse({"content": content, "refusal": "", "tool_calls": []}).items == ()
 
 
-def test_regression_35_citations_lie_flat_in_the_answer() -> None:
+def test_citations_lie_flat_in_the_answer() -> None:
     citation = {"start_index": 0, "end_index": 2, "title": "T", "url": "https://x.org"}
     (item,) = parse({"content": "Hi", "annotations": [{"type": "url_citation", "url_citation": citation}]}).items
     assert isinstance(item, Message)
@@ -164,7 +164,7 @@ def test_the_deprecated_call_is_a_call() -> None:
         ("eos", False, Stop.END),
     ],
 )
-def test_regression_17_39_what_an_answer_holds_tells_why_it_ended(reason: str, called: bool, stop: Stop) -> None:
+def test_39_what_an_answer_holds_tells_why_it_ended(reason: str, called: bool, stop: Stop) -> None:
     assert parse({"content": "Hi", "tool_calls": [call()] if called else None}, reason).stop is stop
 
 
@@ -212,7 +212,7 @@ def test_what_is_no_answer_is_never_taken_for_one(body: bytes, message: str) -> 
 
 
 @pytest.mark.parametrize("reason", [None, ""])
-def test_regression_27_an_answer_without_a_finish_reason_was_cut(reason: str | None) -> None:
+def test_an_answer_without_a_finish_reason_was_cut(reason: str | None) -> None:
     broken(reply({"content": "a"}, reason), errors.STREAM_ABORTED)
 
 
@@ -280,7 +280,7 @@ def test_texts_are_joined_in_the_order_of_the_output() -> None:
 
 
 @pytest.mark.parametrize("name", ["text and a call", "text, reasoning and a call"])
-def test_regression_04_text_reasoning_and_calls_are_one_choice(name: str) -> None:
+def test_text_reasoning_and_calls_are_one_choice(name: str) -> None:
     sent = rendered(ANSWERS[name])
     (choice,) = sent["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Let me see.", "tool_calls")
@@ -288,7 +288,7 @@ def test_regression_04_text_reasoning_and_calls_are_one_choice(name: str) -> Non
     assert choice["message"].get("reasoning_content") == ("hm" if "reasoning" in name else None)
 
 
-def test_regression_16_an_answer_that_was_cut_before_a_word_is_an_empty_message() -> None:
+def test_an_answer_that_was_cut_before_a_word_is_an_empty_message() -> None:
     sent = rendered(ANSWERS["cut before a word"])
     assert sent["choices"][0]["finish_reason"] == "length"
     assert sent["choices"][0]["message"]["content"] is None
@@ -311,7 +311,7 @@ def test_regression_16_an_answer_that_was_cut_before_a_word_is_an_empty_message(
         ("refused without a word", "content_filter"),
     ],
 )
-def test_regression_17_why_an_answer_ended_has_its_finish_reason(name: str, reason: str) -> None:
+def test_why_an_answer_ended_has_its_finish_reason(name: str, reason: str) -> None:
     assert finish(ANSWERS[name]) == reason
 
 
@@ -354,7 +354,7 @@ CUSTOM = {"id": "call_1", "type": "custom", "custom": {"name": "patch", "input":
 
 
 @pytest.mark.parametrize("name", ["a custom call", "a wrapped call"])
-def test_regression_34_a_custom_call_comes_back_with_its_raw_input(name: str) -> None:
+def test_a_custom_call_comes_back_with_its_raw_input(name: str) -> None:
     assert message(ANSWERS[name])["tool_calls"] == [CUSTOM]
 
 

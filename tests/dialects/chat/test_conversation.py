@@ -51,12 +51,12 @@ def test_system_messages_keep_their_order_and_number() -> None:
     assert lost(*given) == []
 
 
-def test_regression_30_a_developer_is_the_system_where_nobody_knows_developers() -> None:
+def test_a_developer_is_the_system_where_nobody_knows_developers() -> None:
     sent = messages(said("developer", "b"), USER, profile=Profile(developer="system"))
     assert sent[0] == {"role": "system", "content": "b"}
 
 
-def test_regression_29_strict_templates_get_one_leading_system_message() -> None:
+def test_strict_templates_get_one_leading_system_message() -> None:
     given = (said("system", "a"), said("developer", "b", "c"), USER, said("system", "d"))
     assert messages(*given, profile=OPEN) == [
         {"role": "system", "content": "a\n\nb\n\nc\n\nd"},
@@ -84,7 +84,7 @@ def test_a_merged_system_message_is_text_without_breakpoints() -> None:
     refused(lambda: messages(shown, said("system", "b"), profile=OPEN), "input", UNSUPPORTED)
 
 
-def test_regression_31_what_an_assistant_said_is_accepted_in_the_history() -> None:
+def test_what_an_assistant_said_is_accepted_in_the_history() -> None:
     annotated = Text("a", (raw({"type": "url_citation"}),), (raw({"token": "a"}),))
     given = (USER, Message("assistant", (annotated,), id="msg_1", phase="commentary"), USER)
     assert messages(*given)[1] == {"role": "assistant", "content": "a"}
@@ -96,7 +96,7 @@ def test_the_texts_of_one_turn_are_joined_in_order() -> None:
     assert messages(USER, *given)[1:] == [{"role": "assistant", "content": "abc"}]
 
 
-def test_regression_07_calls_and_outputs_stand_side_by_side() -> None:
+def test_calls_and_outputs_stand_side_by_side() -> None:
     given = (
         ToolCall("a", "f", '{"x":1}', id="fc_1"),
         ToolCall("b", "g", "", id="fc_2"),
@@ -118,7 +118,7 @@ def test_regression_07_calls_and_outputs_stand_side_by_side() -> None:
         (ToolCall("a", "f", "{}"), Reasoning(("hm",)), said("assistant", "t")),
     ],
 )
-def test_regression_04_what_one_turn_said_thought_and_called_is_one_message(given: tuple[Item, ...]) -> None:
+def test_what_one_turn_said_thought_and_called_is_one_message(given: tuple[Item, ...]) -> None:
     sent = messages(USER, *given, ToolResult("a", (Text("1"),)), profile=OPEN)
     assert sent[1] == {
         "role": "assistant", "content": "t", "reasoning": "hm", "tool_calls": [function("a")],
@@ -155,7 +155,7 @@ def test_an_output_without_its_call_is_refused_by_name() -> None:
     assert (raised.value.kind, raised.value.param) == (errors.INVALID_REQUEST, "input[1].call_id")
 
 
-def test_regression_32_reasoning_is_kept_for_the_provider_and_never_becomes_text() -> None:
+def test_reasoning_is_kept_for_the_provider_and_never_becomes_text() -> None:
     given = (Reasoning(("b", "c"), ("a",)), said("assistant", "t"), Reasoning(("d",)))
     assert messages(USER, *given, profile=OPEN)[1] == {
         "role": "assistant", "content": "t", "reasoning": "a\n\nb\n\nc\n\nd",
@@ -249,7 +249,7 @@ def test_what_two_assistants_said_is_two_messages() -> None:
     assert len(messages(*thought, profile=OPEN)) == 1
 
 
-def test_regression_33_an_image_that_a_tool_gave_reaches_the_model_after_all_outputs() -> None:
+def test_an_image_that_a_tool_gave_reaches_the_model_after_all_outputs() -> None:
     given = (
         ToolCall("a", "f", "{}"),
         ToolCall("b", "f", "{}"),
@@ -291,7 +291,7 @@ def test_the_texts_of_a_tool_are_a_list_or_one_string() -> None:
     assert messages(CALL, ToolResult("a", ()))[1]["content"] == ""
 
 
-def test_regression_34_a_custom_call_in_the_history_is_what_its_tool_is() -> None:
+def test_a_custom_call_in_the_history_is_what_its_tool_is() -> None:
     given = (ToolCall("a", "patch", "*** Begin\n", "custom"), ToolResult("a", (Text("ok"),), "custom"))
     native = {"id": "a", "type": "custom", "custom": {"name": "patch", "input": "*** Begin\n"}}
     assert messages(*given)[0]["tool_calls"] == [native]

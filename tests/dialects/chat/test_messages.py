@@ -46,7 +46,7 @@ def test_the_name_of_one_who_only_calls_is_kept_with_an_empty_text() -> None:
     )
 
 
-def test_regression_08_text_and_calls_of_one_message_are_both_kept() -> None:
+def test_text_and_calls_of_one_message_are_both_kept() -> None:
     assert items(assistant(content="t", tool_calls=[function("a"), function("b", "g", '{"x":1}')])) == (
         Message("assistant", (Text("t"),)),
         ToolCall("a", "f", "{}"),
@@ -54,13 +54,13 @@ def test_regression_08_text_and_calls_of_one_message_are_both_kept() -> None:
     )
 
 
-def test_regression_44_a_text_beside_a_call_comes_once() -> None:
+def test_a_text_beside_a_call_comes_once() -> None:
     given = items(HI, assistant(content="t", tool_calls=[function("a")]), tool("a"), HI)
     said = [part.text for item in given if isinstance(item, Message) for part in item.parts if isinstance(part, Text)]
     assert said == ["Hi", "t", "Hi"]
 
 
-def test_regression_10_an_assistants_text_in_the_history_is_text_with_its_annotations() -> None:
+def test_an_assistants_text_in_the_history_is_text_with_its_annotations() -> None:
     citation = {"url": "https://x.org", "title": "T", "start_index": 0, "end_index": 1}
     (item,) = items(assistant(content="a", annotations=[{"type": "url_citation", "url_citation": citation}]))
     assert isinstance(item, Message)

@@ -114,7 +114,7 @@ def test_only_an_assistant_refuses(role: str) -> None:
     refused(lambda: said(role, part), "messages[0].content[0].type", INVALID)
 
 
-def test_regression_09_the_text_of_a_tool_message_is_one_text() -> None:
+def test_the_text_of_a_tool_message_is_one_text() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     *_, result = items(
         {"role": "assistant", "content": None, "tool_calls": [call]},

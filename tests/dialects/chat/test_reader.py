@@ -173,7 +173,7 @@ FIRST_IS_WHOLE = {"one of two choices unfinished", "a choice out of range"}
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_regression_27_a_broken_answer_never_looks_whole(name: str) -> None:
+def test_a_broken_answer_never_looks_whole(name: str) -> None:
     reading = Reading((BROKEN[name],))
     whole = bool(reading.events) and isinstance(reading.events[-1], Stopped)
     assert whole is (name in FIRST_IS_WHOLE)
@@ -198,36 +198,36 @@ def test_a_plain_answer_is_its_deltas() -> None:
     ]
 
 
-def test_regression_02_a_call_alone_opens_no_text() -> None:
+def test_a_call_alone_opens_no_text() -> None:
     assert [type(event) for event in said(read(ROLE, pieces(piece(0, "a", "f", "{}")), FINISHED))] == [
         CallOpened, CallDelta, CallClosed,
     ]  # fmt: skip
 
 
-def test_regression_06_parallel_calls_are_not_merged() -> None:
+def test_parallel_calls_are_not_merged() -> None:
     items = fold(Reading((CALLS["in turns"][0],)).events).items
     assert items == (F, G)
 
 
-def test_regression_19_the_id_of_a_call_is_the_upstreams() -> None:
+def test_the_id_of_a_call_is_the_upstreams() -> None:
     (opened, *_) = said(read(pieces(piece(0, "call_abc", "f", "{}")), FINISHED))
     assert opened == CallOpened("call_abc", "f")
 
 
 @pytest.mark.parametrize("name", ["in pieces", "in turns", "no arguments"])
-def test_regression_20_the_last_call_is_closed_too(name: str) -> None:
+def test_the_last_call_is_closed_too(name: str) -> None:
     events = Reading((CALLS[name][0],)).events
     assert isinstance(events[-2], CallClosed)
 
 
-def test_regression_22_reasoning_is_an_item_of_its_own() -> None:
+def test_reasoning_is_an_item_of_its_own() -> None:
     events = said(read(ROLE, delta(reasoning_content="h"), delta(reasoning="m"), HELLO, STOP))
     assert events == [ReasoningDelta("h"), ReasoningDelta("m"), TextDelta("Hello")]
     both = said(read(delta(reasoning_content="h", reasoning="h"), STOP))
     assert both == [ReasoningDelta("h")]
 
 
-def test_regression_23_late_text_follows_the_calls_in_order() -> None:
+def test_late_text_follows_the_calls_in_order() -> None:
     events = said(Reading((CALLS["text between"][0],)).events)
     assert [type(event) for event in events] == [
         CallOpened, CallDelta, CallClosed, TextDelta, CallOpened, CallDelta, CallClosed,
@@ -256,15 +256,15 @@ def test_more_of_a_call_that_was_complete_is_a_fault() -> None:
     ("reason", "stop"),
     [("stop", Stop.END), ("length", Stop.LENGTH), ("content_filter", Stop.CONTENT_FILTER), ("tool_calls", Stop.END)],
 )
-def test_regression_17_the_finish_reason_is_why_the_answer_ended(reason: str, stop: Stop) -> None:
+def test_the_finish_reason_is_why_the_answer_ended(reason: str, stop: Stop) -> None:
     assert read(HELLO, chunk(choice(finish=reason)))[-1] == Stopped(stop)
 
 
-def test_regression_39_calls_count_for_more_than_a_stop() -> None:
+def test_calls_count_for_more_than_a_stop() -> None:
     assert read(pieces(piece(0, "a", "f", "{}")), STOP)[-1] == Stopped(Stop.TOOL_CALLS)
 
 
-def test_regression_40_a_second_finish_reason_changes_nothing() -> None:
+def test_a_second_finish_reason_changes_nothing() -> None:
     double = chunk(choice(finish="tool_calls"), usage={"prompt_tokens": 1, "completion_tokens": 1})
     events = read(pieces(piece(0, "a", "f", "{}")), FINISHED, double, chunk(choice(finish="length")))
     assert [type(event) for event in said(events)] == [CallOpened, CallDelta, CallClosed]
@@ -288,7 +288,7 @@ def test_tier_and_fingerprint_come_with_the_end() -> None:
     assert events[-1] == Stopped(Stop.END, service_tier="flex", fingerprint="fp")
 
 
-def test_regression_26_an_error_of_the_upstream_keeps_its_words() -> None:
+def test_an_error_of_the_upstream_keeps_its_words() -> None:
     (*_, last) = Reading((stream(ROLE, HELLO, SAID),)).events
     assert last == Failed("The model crashed", "crash", "server_error")
     (*_, last) = Reading((BROKEN["an error as text"],)).events
@@ -297,7 +297,7 @@ def test_regression_26_an_error_of_the_upstream_keeps_its_words() -> None:
     assert last == Failed("The upstream reported an error.")
 
 
-def test_regression_36_even_a_failure_is_opened_first() -> None:
+def test_even_a_failure_is_opened_first() -> None:
     assert Reading((stream(SAID),)).events[0] == Opened("", 0, "")
 
 
@@ -313,7 +313,7 @@ def test_log_probabilities_come_with_their_text() -> None:
     assert [json.loads(bytes(one)) for one in text.logprobs] == [drawn]
 
 
-def test_regression_35_late_citations_all_come() -> None:
+def test_late_citations_all_come() -> None:
     events = said(read(HELLO, delta(annotations=[CITED]), WORLD, delta(annotations=[CITED, CITED]), STOP))
     assert [type(event) for event in events] == [TextDelta, Annotated, TextDelta, Annotated, Annotated]
     assert [json.loads(bytes(event.annotation)) for event in events if isinstance(event, Annotated)] == [link()] * 3

@@ -50,7 +50,7 @@ def test_a_function_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("strict", [None, False, True])
-def test_regression_43_strict_is_what_the_request_says(strict: bool | None) -> None:
+def test_strict_is_what_the_request_says(strict: bool | None) -> None:
     members: Json = {} if strict is None else {"strict": strict}
     (tool,) = tools(function(**members))
     assert tool.strict is strict
@@ -63,7 +63,7 @@ def test_what_a_function_does_not_say_stays_unsaid() -> None:
     assert sent(F, profile=Profile(strict_tools=False))["tools"] == [function()]
 
 
-def test_regression_13_parameters_and_strict_of_every_tool_are_kept() -> None:
+def test_parameters_and_strict_of_every_tool_are_kept() -> None:
     given = [function("a", description="", parameters={}, strict=False), function("b", parameters=SCHEMA, strict=True)]
     assert sent(*tools(*given))["tools"] == given
 
@@ -89,7 +89,7 @@ def test_the_format_of_a_custom_tool_is_flat_elsewhere(given: Json | None, neutr
     assert sent(tool)["tools"] == [body]
 
 
-def test_regression_34_a_custom_tool_is_native_wrapped_or_refused_never_text() -> None:
+def test_a_custom_tool_is_native_wrapped_or_refused_never_text() -> None:
     tool = Tool("apply_patch", "Patches.", kind="custom", format=raw(GRAMMAR))
     assert sent(tool)["tools"][0]["type"] == "custom"
     wrap = Profile(custom_tools="wrap")
@@ -141,7 +141,7 @@ def test_a_tool_that_is_not_right_is_named(tool: Json, param: str) -> None:
         ),
     ],
 )
-def test_regression_11_12_a_choice_is_nested_here_and_comes_back_as_it_was(choice: object, neutral: ToolChoice) -> None:
+def test_12_a_choice_is_nested_here_and_comes_back_as_it_was(choice: object, neutral: ToolChoice) -> None:
     given = parsed(tools=[function(), custom()], tool_choice=choice)
     assert given.tool_choice == neutral
     assert rendered(given)["tool_choice"] == choice
@@ -154,7 +154,7 @@ def test_a_choice_is_of_the_kind_that_its_tool_is() -> None:
     assert sent(F, tool_choice=ToolChoice("named", ("x",), "custom"))["tool_choice"] == custom("x")
 
 
-def test_regression_45_46_where_nobody_knows_allowed_tools_only_those_are_offered() -> None:
+def test_46_where_nobody_knows_allowed_tools_only_those_are_offered() -> None:
     lacking = Profile(allowed_tools=False)
     for required, mode in ((False, "auto"), (True, "required")):
         given = turn(F, G, Tool("h"), tool_choice=ToolChoice("allowed", ("g", "h"), required=required),
@@ -238,7 +238,7 @@ def test_two_forms_do_not_stand_together() -> None:
     refused(lambda: parsed(functions=[{"name": "f"}], function_call="always"), "function_call", INVALID)
 
 
-def test_regression_14_a_long_schema_goes_where_schemas_go() -> None:
+def test_a_long_schema_goes_where_schemas_go() -> None:
     schema = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(100)}}
     given = {"type": "json_schema", "json_schema": {"name": "n", "description": "D", "schema": schema, "strict": True}}
     asked = parsed(response_format=given)

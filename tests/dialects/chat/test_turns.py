@@ -98,7 +98,7 @@ def test_one_stop_sequence_may_stand_alone() -> None:
 
 @pytest.mark.parametrize("old", [None, 5])
 @pytest.mark.parametrize("new", [None, 5])
-def test_regression_46_a_limit_goes_under_the_name_that_the_upstream_knows(old: int | None, new: int | None) -> None:
+def test_a_limit_goes_under_the_name_that_the_upstream_knows(old: int | None, new: int | None) -> None:
     turn = parsed(max_tokens=old, max_completion_tokens=new)
     for name in ("max_tokens", "max_completion_tokens"):
         sent = rendered(turn, Profile(max_tokens=name))

@@ -146,7 +146,7 @@ def test_the_role_comes_once_with_content_just_before_a_text() -> None:
     assert written((OPENED,)) == []
 
 
-def test_regression_01_arguments_without_deltas_are_delivered_whole() -> None:
+def test_arguments_without_deltas_are_delivered_whole() -> None:
     for arguments in ('{"x":1}', "{}"):
         begun, rest = deltas(CallOpened("call_1", "f"), CallClosed(arguments))
         assert begun["tool_calls"] == [
@@ -167,18 +167,18 @@ def test_what_the_deltas_left_out_is_sent_and_nothing_twice() -> None:
         assert [delta["tool_calls"][0]["function"]["arguments"] for delta in said] == sent
 
 
-def test_regression_05_a_text_before_a_call_does_not_end_the_stream() -> None:
+def test_a_text_before_a_call_does_not_end_the_stream() -> None:
     reasons = [chunk["choices"][0]["finish_reason"] for chunk in chunks(TextDelta("a"), *CALLED)]
     assert reasons == [None, None, None, None, "tool_calls"]
 
 
-def test_regression_06_parallel_calls_count_up_whatever_stands_between() -> None:
+def test_parallel_calls_count_up_whatever_stands_between() -> None:
     second = (CallOpened("call_2", "f"), CallClosed('{"y":2}'))
     said = deltas(TextDelta("a"), *CALLED, ReasoningDelta("hm"), *second)
     assert [call["index"] for delta in said for call in delta.get("tool_calls", ())] == [0, 0, 1, 1]
 
 
-def test_regression_18_usage_comes_if_asked_for_on_complete_and_incomplete_answers() -> None:
+def test_usage_comes_if_asked_for_on_complete_and_incomplete_answers() -> None:
     for stop, reason in ((Stop.END, "stop"), (Stop.LENGTH, "length")):
         *given, last, usage = chunks(TextDelta("a"), Used(USED), Stopped(stop), include_usage=True)
         assert last["choices"][0]["finish_reason"] == reason
@@ -198,7 +198,7 @@ def test_usage_stays_away_if_nobody_asked_or_nobody_knows() -> None:
     assert all(chunk["choices"] for chunk in chunks(TextDelta("a"), include_usage=True))
 
 
-def test_regression_26_an_error_ends_the_stream_without_a_finish_reason() -> None:
+def test_an_error_ends_the_stream_without_a_finish_reason() -> None:
     events = written((OPENED, TextDelta("a"), Failed("boom", "crash", "server_error")))
     error = {"message": "boom", "type": "server_error", "param": None, "code": "crash"}
     assert (json.loads(events[-2][6:]), events[-1]) == ({"error": error}, DONE)
@@ -228,7 +228,7 @@ def test_an_answer_that_is_to_be_continued_is_an_error_not_an_end() -> None:
         written((OPENED, TextDelta("a"), Stopped(Stop.PAUSE)))
 
 
-def test_regression_39_the_finish_reason_is_null_until_the_end_and_tells_of_calls() -> None:
+def test_the_finish_reason_is_null_until_the_end_and_tells_of_calls() -> None:
     given = chunks(*CALLED, ENDED)
     assert [chunk["choices"][0]["finish_reason"] for chunk in given] == [None] * 3 + ["tool_calls"]
 
@@ -248,7 +248,7 @@ def test_why_an_answer_ended_has_its_finish_reason(events: tuple[Event, ...], st
     assert chunks(*events, Stopped(stop))[-1]["choices"][0]["finish_reason"] == reason
 
 
-def test_regression_35_all_citations_come_at_the_end_counted_from_the_beginning() -> None:
+def test_all_citations_come_at_the_end_counted_from_the_beginning() -> None:
     cited = Annotated(raw(link()))
     said = deltas(TextDelta("Hello"), cited, TextDelta(" you"), *CALLED, TextDelta("Bye"), cited)
     nested = [{name: value for name, value in link(at, at + 2).items() if name != "type"} for at in (0, 9)]
@@ -295,7 +295,7 @@ def test_raw_values_bring_no_line_ends_into_an_event() -> None:
     assert deltas(TextDelta("Hello", (pretty,)), Annotated(pretty))[-1]["annotations"]
 
 
-def test_regression_34_a_custom_call_has_raw_input_also_where_it_came_wrapped() -> None:
+def test_a_custom_call_has_raw_input_also_where_it_came_wrapped() -> None:
     begun = {"index": 0, "id": "c", "type": "custom", "custom": {"name": "patch", "input": ""}}
     native = deltas(CallOpened("c", "patch", "custom"), CallDelta("*** "), CallDelta("x"), CallClosed("*** x"))
     wrapped = deltas(CallOpened("c", "patch"), CallDelta('{"input":'), CallDelta('"*** x"}'), CallClosed(wrap("*** x")))

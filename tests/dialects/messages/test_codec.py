@@ -109,7 +109,7 @@ def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
     assert MESSAGES.parse_error(body) is None or body.startswith(b"{")
 
 
-def test_regression_01_arguments_without_deltas_are_delivered_whole() -> None:
+def test_arguments_without_deltas_are_delivered_whole() -> None:
     events = write(OPENED, CallOpened("c", "look"), CallClosed('{"at":"x"}'), Stopped(Stop.TOOL_CALLS))
     (block,) = streamed(events).content
     assert block.type == "tool_use"
@@ -118,32 +118,32 @@ def test_regression_01_arguments_without_deltas_are_delivered_whole() -> None:
     assert CallClosed('{"at": "x"}') in given
 
 
-def test_regression_02_a_call_alone_brings_no_text() -> None:
+def test_a_call_alone_brings_no_text() -> None:
     events = write(OPENED, CallOpened("c", "look"), CallClosed("{}"), Stopped(Stop.TOOL_CALLS))
     assert [block.type for block in streamed(events).content] == ["tool_use"]
     assert [type(one) for one in read(stream(BEGIN, *call(0, "look"), end("tool_use"), END))][1] is CallOpened
 
 
-def test_regression_04_text_thought_and_call_are_one_answer() -> None:
+def test_text_thought_and_call_are_one_answer() -> None:
     given = answer(said("I look."), Reasoning(("hm",)), ToolCall("c", "look", "{}"), stop=Stop.END)
     message = buffered(MESSAGES.render_answer(given, asked()))
     assert [block.type for block in message.content] == ["text", "thinking", "tool_use"]
     assert message.stop_reason == "tool_use"
 
 
-def test_regression_05_the_end_of_a_text_is_not_the_end() -> None:
+def test_the_end_of_a_text_is_not_the_end() -> None:
     kinds = [body["type"] for body in check_events(write(*events_of(ANSWERS["calls after text"])))]
     assert kinds.index("message_delta") == len(kinds) - 2
 
 
-def test_regression_06_parallel_calls_keep_their_arguments() -> None:
+def test_parallel_calls_keep_their_arguments() -> None:
     message = streamed(write(*events_of(ANSWERS["calls after text"])))
     assert [block.id for block in message.content if block.type == "tool_use"] == ["call_1", "call_2", "call_3"]
     given = read(stream(BEGIN, *call(0, "a", '{"x":1}'), *call(1, "b", '{"y":2}'), end("tool_use"), END))
     assert [one.arguments for one in given if isinstance(one, CallClosed)] == ['{"x":1}', '{"y":2}']
 
 
-def test_regression_07_two_calls_and_two_results_are_two_messages() -> None:
+def test_two_calls_and_two_results_are_two_messages() -> None:
     calls = [ToolCall("a", "look", "{}"), ToolCall("b", "look", "{}")]
     results = [ToolResult("a", (Text("1"),)), ToolResult("b", (Text("2"),))]
     messages = request(HI, *calls, *results)["messages"]
@@ -152,39 +152,39 @@ def test_regression_07_two_calls_and_two_results_are_two_messages() -> None:
     assert [block["tool_use_id"] for block in messages[2]["content"]] == ["a", "b"]
 
 
-def test_regression_08_text_beside_calls_is_kept() -> None:
+def test_text_beside_calls_is_kept() -> None:
     messages = request(HI, said("t"), ToolCall("a", "look", "{}"), ToolResult("a", ()))["messages"]
     assert [block["type"] for block in messages[1]["content"]] == ["text", "tool_use"]
     items = MESSAGES.parse(json.dumps({"model": "m", "max_tokens": 1, "messages": messages}).encode()).items
     assert items[1:3] == (said("t"), ToolCall("a", "look", "{}"))
 
 
-def test_regression_09_a_string_of_a_tool_stays_a_string() -> None:
+def test_a_string_of_a_tool_stays_a_string() -> None:
     messages = request(HI, ToolCall("a", "look", "{}"), ToolResult("a", (Text("sunny"),)))["messages"]
     assert messages[2]["content"] == [{"type": "tool_result", "tool_use_id": "a", "content": "sunny"}]
 
 
-def test_regression_12_a_named_tool_is_not_any_tool() -> None:
+def test_a_named_tool_is_not_any_tool() -> None:
     body = request(HI, tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
     assert body["tool_choice"] == {"type": "tool", "name": "look"}
     assert parse(tool_choice={"type": "tool", "name": "look"}).tool_choice == ToolChoice("named", ("look",))
 
 
-def test_regression_13_tools_keep_schema_and_strict() -> None:
+def test_tools_keep_schema_and_strict() -> None:
     tool = {"name": "look", "input_schema": SCHEMA, "strict": True}
     turn = parse(tools=[tool])
     assert turn.tools == (Tool("look", None, raw(SCHEMA), True),)
     assert request(HI, tools=turn.tools)["tools"] == [tool]
 
 
-def test_regression_14_a_long_schema_goes_where_schemas_go() -> None:
+def test_a_long_schema_goes_where_schemas_go() -> None:
     schema = {"type": "object", "description": "x" * 600}
     body = request(HI, format=Format("json_schema", "n", schema=raw(schema), strict=True))
     assert body["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
     assert "metadata" not in body
 
 
-def test_regression_16_an_answer_that_was_all_thought_is_empty_and_cut() -> None:
+def test_an_answer_that_was_all_thought_is_empty_and_cut() -> None:
     given = MESSAGES.parse_answer(json.dumps(BOTH["nothing"][1]).encode())
     assert (given.items, given.stop) == ((), Stop.LENGTH)
     message = buffered(MESSAGES.render_answer(answer(stop=Stop.LENGTH), asked()))
@@ -194,12 +194,12 @@ def test_regression_16_an_answer_that_was_all_thought_is_empty_and_cut() -> None
 @pytest.mark.parametrize(
     ("given", "reason"), [(Stop.LENGTH, "max_tokens"), (Stop.CONTENT_FILTER, "refusal"), (Stop.PAUSE, "pause_turn")]
 )
-def test_regression_17_how_an_answer_ended_is_not_lost(given: Stop, reason: str) -> None:
+def test_how_an_answer_ended_is_not_lost(given: Stop, reason: str) -> None:
     assert streamed(write(OPENED, TextDelta("a"), Stopped(given))).stop_reason == reason
     assert buffered(MESSAGES.render_answer(answer(said("a"), stop=given), asked())).stop_reason == reason
 
 
-def test_regression_18_usage_has_its_details_however_the_answer_ends() -> None:
+def test_usage_has_its_details_however_the_answer_ends() -> None:
     for how in (Stop.END, Stop.LENGTH):
         usage = streamed(write(OPENED, Used(USAGE), Stopped(how))).usage
         assert (usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens) == (5, 2, 3)
@@ -209,7 +209,7 @@ def test_regression_18_usage_has_its_details_however_the_answer_ends() -> None:
     assert used == [Used(Usage(10, 7, 2, 3))]
 
 
-def test_regression_19_call_ids_are_the_same_everywhere() -> None:
+def test_call_ids_are_the_same_everywhere() -> None:
     given = ANSWERS["calls after text"]
     whole = buffered(MESSAGES.render_answer(given, asked()))
     ids = [block.id for block in whole.content if block.type == "tool_use"]
@@ -217,12 +217,12 @@ def test_regression_19_call_ids_are_the_same_everywhere() -> None:
     assert ids == [block.id for block in streamed(write(*events_of(given))).content if block.type == "tool_use"]
 
 
-def test_regression_20_the_last_block_is_ended_too() -> None:
+def test_the_last_block_is_ended_too() -> None:
     bodies = check_events(write(OPENED, TextDelta("a"), Stopped(Stop.END)))
     assert [body["type"] for body in bodies[-3:]] == ["content_block_stop", "message_delta", "message_stop"]
 
 
-def test_regression_22_a_thought_is_a_block_of_its_own_and_ends_before_the_text() -> None:
+def test_a_thought_is_a_block_of_its_own_and_ends_before_the_text() -> None:
     bodies = check_events(write(OPENED, ReasoningDelta("hm"), TextDelta("a"), Stopped(Stop.END)))
     assert [(body["type"], body.get("index")) for body in bodies[1:-2]] == [
         ("content_block_start", 0), ("content_block_delta", 0), ("content_block_stop", 0),
@@ -231,27 +231,27 @@ def test_regression_22_a_thought_is_a_block_of_its_own_and_ends_before_the_text(
     assert bodies[1]["content_block"]["type"] == "thinking"
 
 
-def test_regression_23_late_text_after_calls_has_an_index_of_its_own() -> None:
+def test_late_text_after_calls_has_an_index_of_its_own() -> None:
     call: list[Event] = [CallOpened("c", "look"), CallClosed("{}")]
     message = streamed(write(OPENED, *call, *call, TextDelta("late"), Stopped(Stop.TOOL_CALLS)))
     assert [block.type for block in message.content] == ["tool_use", "tool_use", "text"]
 
 
-def test_regression_26_an_error_in_the_stream_keeps_its_code() -> None:
+def test_an_error_in_the_stream_keeps_its_code() -> None:
     with pytest.raises(anthropic.APIStatusError, match="Busy") as raised:
         streamed(write(OPENED, TextDelta("a"), Failed("Busy", "server_overloaded", "server_error")))
     assert raised.value.error_code == "server_overloaded"
     assert read(BROKEN["an error after content"])[-1] == Failed("Overloaded", None, "overloaded_error")
 
 
-def test_regression_27_a_stream_that_was_cut_does_not_end_well() -> None:
+def test_a_stream_that_was_cut_does_not_end_well() -> None:
     assert not any(isinstance(one, Stopped) for one in read(BROKEN["cut before the end"]))
     with pytest.raises(GatewayError) as raised:
         MESSAGES.parse_answer(json.dumps(BEGIN["message"]).encode())
     assert raised.value.kind is errors.STREAM_ABORTED
 
 
-def test_regression_29_and_30_every_system_message_reaches_the_system_prompt() -> None:
+def test_and_30_every_system_message_reaches_the_system_prompt() -> None:
     items: list[Item] = [
         Message("system", (Text("a"),)),
         Message("developer", (Text("b"),)),
@@ -263,7 +263,7 @@ def test_regression_29_and_30_every_system_message_reaches_the_system_prompt() -
     assert [message["role"] for message in body["messages"]] == ["user"]
 
 
-def test_regression_32_thoughts_never_become_text() -> None:
+def test_thoughts_never_become_text() -> None:
     signed = Reasoning(("hm",), seal="sig", sealed_by="messages")
     messages = request(HI, signed, said("a"))["messages"]
     assert messages[1]["content"][0] == {"type": "thinking", "thinking": "hm", "signature": "sig"}
@@ -271,14 +271,14 @@ def test_regression_32_thoughts_never_become_text() -> None:
     assert buffered(MESSAGES.render_answer(answer(Reasoning(("hm",)), said("a")), asked())).content[-1].type == "text"
 
 
-def test_regression_33_an_image_of_a_tool_reaches_the_model_as_one() -> None:
+def test_an_image_of_a_tool_reaches_the_model_as_one() -> None:
     image = Image(url="data:image/png;base64,AA==")
     messages = request(HI, ToolCall("a", "look", "{}"), ToolResult("a", (image,)))["messages"]
     (result,) = messages[2]["content"]
     assert [block["type"] for block in result["content"]] == ["image"]
 
 
-def test_regression_34_a_custom_tool_is_refused_or_wrapped_and_never_text() -> None:
+def test_a_custom_tool_is_refused_or_wrapped_and_never_text() -> None:
     custom = Tool("patch", kind="custom")
     with pytest.raises(GatewayError) as raised:
         request(HI, tools=(custom,))
@@ -298,7 +298,7 @@ def test_regression_34_a_custom_tool_is_refused_or_wrapped_and_never_text() -> N
     assert block.input == {"input": "*** x"}
 
 
-def test_regression_35_every_citation_is_in_the_stream_and_in_the_answer() -> None:
+def test_every_citation_is_in_the_stream_and_in_the_answer() -> None:
     given = ANSWERS["text with citations"]
     whole = buffered(MESSAGES.render_answer(given, asked())).content[0]
     stream_ = streamed(write(*events_of(given))).content[0]
@@ -313,12 +313,12 @@ def test_regression_35_every_citation_is_in_the_stream_and_in_the_answer() -> No
     assert events[2] == Annotated(LINK)
 
 
-def test_regression_38_an_index_is_there_also_when_it_is_zero() -> None:
+def test_an_index_is_there_also_when_it_is_zero() -> None:
     bodies = check_events(write(OPENED, TextDelta("a"), Stopped(Stop.END)))
     assert [body["index"] for body in bodies if body["type"].startswith("content_block")] == [0, 0, 0]
 
 
-def test_regression_39_a_call_is_the_reason_to_stop_whatever_the_upstream_says() -> None:
+def test_a_call_is_the_reason_to_stop_whatever_the_upstream_says() -> None:
     events = write(OPENED, CallOpened("c", "look"), CallClosed("{}"), Stopped(Stop.END))
     assert streamed(events).stop_reason == "tool_use"
     assert read(BOTH["a call, and an end that does not say so"][0])[-1] == Stopped(
@@ -326,13 +326,13 @@ def test_regression_39_a_call_is_the_reason_to_stop_whatever_the_upstream_says()
     )
 
 
-def test_regression_40_an_end_that_comes_twice_ends_once() -> None:
+def test_an_end_that_comes_twice_ends_once() -> None:
     events = read(stream(BEGIN, *call(0, "a"), end("tool_use"), end("tool_use"), END, END))
     assert [type(one) for one in events] == [Opened, CallOpened, CallClosed, Used, Stopped]
 
 
 @pytest.mark.parametrize("strict", [None, False, True])
-def test_regression_43_strict_follows_the_request(strict: bool | None) -> None:
+def test_strict_follows_the_request(strict: bool | None) -> None:
     tool = {"name": "look", "input_schema": SCHEMA} | ({} if strict is None else {"strict": strict})
     assert parse(tools=[tool]).tools[0].strict is strict
     form = parse(output_config={"format": {"type": "json_schema", "schema": SCHEMA}}).format
@@ -340,14 +340,14 @@ def test_regression_43_strict_follows_the_request(strict: bool | None) -> None:
     assert form.strict is None
 
 
-def test_regression_44_text_comes_once() -> None:
+def test_text_comes_once() -> None:
     items: list[Item] = [HI, ToolCall("a", "look", "{}"), ToolResult("a", (Text("sunny"),)), said("It is sunny."), HI]
     assert json.dumps(request(*items)).count("It is sunny.") == 1
     message = streamed(write(OPENED, TextDelta("It is"), TextDelta(" sunny."), Stopped(Stop.END)))
     assert [block.text for block in message.content if block.type == "text"] == ["It is sunny."]
 
 
-def test_regression_45_allowed_tools_and_parallel_calls_are_carried() -> None:
+def test_allowed_tools_and_parallel_calls_are_carried() -> None:
     offered = (Tool("a"), Tool("b"), Tool("c"))
     choice = ToolChoice("allowed", ("a", "c"), required=True)
     body = request(HI, tools=offered, tool_choice=choice, parallel_tool_calls=False)
@@ -356,7 +356,7 @@ def test_regression_45_allowed_tools_and_parallel_calls_are_carried() -> None:
     assert parse(tool_choice={"type": "any", "disable_parallel_tool_use": True}).parallel_tool_calls is False
 
 
-def test_regression_46_limits_and_choices_are_never_dropped() -> None:
+def test_limits_and_choices_are_never_dropped() -> None:
     body = request(HI, sampling=Sampling(max_output_tokens=7), tools=(Tool("a"),), tool_choice=ToolChoice("required"))
     assert (body["max_tokens"], body["tool_choice"]) == (7, {"type": "any"})
     body = request(HI, thinking=Thinking("high"), sampling=Sampling(max_output_tokens=7))
