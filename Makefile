@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 ARGS   ?=
 
-.PHONY: help run test test-integration test-clients check fmt fuzz golden docs bench lock clean
+.PHONY: help run test test-integration test-clients check fmt fuzz golden unasync docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -38,6 +38,9 @@ fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
 golden: $(VENV)/.ready  ## write the snapshots of tests/golden anew; read what changed before you commit it
 	DRAGOMAN_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden/test_matrix.py $(ARGS)
 
+unasync: $(VENV)/.ready  ## write the synchronous client from the asynchronous one
+	$(BIN)/python scripts/unasync.py
+
 docs: $(VENV)/.ready  ## write docs/reference from the code
 	$(BIN)/python scripts/reference.py
 
@@ -46,6 +49,7 @@ check: $(VENV)/.ready  ## format, lint, types, import contracts, house rules
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/unasync.py --check
 	$(BIN)/python -m pytest -q tests/test_house.py
 
 fmt: $(VENV)/.ready  ## format and mend what can be mended

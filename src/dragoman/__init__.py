@@ -1,1 +1,54 @@
-"""One endpoint between LLM applications and everything they call."""
+"""One endpoint between LLM applications and everything they call.
+
+The public names are those of the client library; each is imported when it is first used, so that
+`import dragoman` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dragoman.version import __version__
+
+if TYPE_CHECKING:
+    from dragoman.client import (
+        AsyncClient,
+        AsyncStream,
+        Client,
+        ClientConfig,
+        Event,
+        Problem,
+        Request,
+        Response,
+        RetryPolicy,
+        Status,
+        Stream,
+        Timeouts,
+    )
+
+__all__ = [
+    "AsyncClient",
+    "AsyncStream",
+    "Client",
+    "ClientConfig",
+    "Event",
+    "Problem",
+    "Request",
+    "Response",
+    "RetryPolicy",
+    "Status",
+    "Stream",
+    "Timeouts",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module("dragoman.client"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

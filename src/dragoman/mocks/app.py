@@ -2,6 +2,7 @@
 
     /v1/*  /openai/v1/*  /anthropic/v1/*  /only/{dialect}/v1/*    model providers
     /github/*  /weather/*  /calculator/*  /stream-test/*   the small services
+    /api/oagw/v1/*                                   the same services by alias, as behind a gateway
     /echo[/*]  /status/{code}  /oauth2/token  /echo-401-once
     /health  /journal  /scenario  /reset-counters          the mock itself
 
@@ -19,7 +20,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from dragoman.mocks import calculator, echo, github, oauth, stream_test, weather
+from dragoman.mocks import calculator, echo, github, oauth, outbound, stream_test, weather
 from dragoman.mocks.answer import Answer, openai_error, plain_error
 from dragoman.mocks.control import PATHS, Control, ScenarioQueue
 from dragoman.mocks.delivery import Delivery
@@ -73,6 +74,8 @@ class MockApp:
             "oauth2": self._oauth.answer,
             "echo-401-once": self._oauth.echo_once,
         }
+        providers = dict.fromkeys(("openai", "anthropic"), self._providers.answer)
+        self._outbound = outbound.Outbound({**providers, **self._services}, token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -107,7 +110,7 @@ class MockApp:
         answer, scenario = self._decide(request)
         timing = scenario.timing.over(self._timing)
         schedule = timing.schedule(getattr(answer, "pace", 0.0), self.journal.received)
-        delivery = Delivery(scope, receive, send)
+        delivery = Delivery(scope, receive, outbound.marked(request, send))
         await delivery.run(plan(answer, scenario, schedule))
         self.departed += delivery.departed
 
@@ -134,6 +137,8 @@ class MockApp:
         name = request.rest[0]
         if _controls(request):
             return self._control.answer(request)
+        if outbound.concerns(request):
+            return self._outbound.answer(request)
         if name not in self._services and name not in PREFIXES:
             return plain_error(404, "Not found")
         if request.oversized and name != "echo":

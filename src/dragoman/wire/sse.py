@@ -64,11 +64,29 @@ class Decoder:
         for block in blocks:
             if len(block) > self._max_event:
                 self._refuse()
-            frame = _parse(block)
+            frame = self.frame(block)
             if frame is not None:
                 yield frame
         if pending:
             self._check_pending()
+
+    def frame(self, block: bytes) -> Frame | None:
+        """The event of a block of lines, if it is one; for readers who want to see the other fields."""
+        if block.startswith(b"data: ") and b"\n" not in block:
+            return Frame(block[6:])
+        lines: list[bytes] = []
+        event = b""
+        identity: bytes | None = None
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                lines.append(value)
+            elif name == b"event":
+                event = value
+            elif name == b"id" and b"\0" not in value:
+                identity = value
+        return Frame(b"\n".join(lines), event, identity) if lines else None
 
     @property
     def pending(self) -> bool:
@@ -100,24 +118,6 @@ class Decoder:
         if data:
             self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-
-def _parse(block: bytes) -> Frame | None:
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return Frame(block[6:])
-    lines: list[bytes] = []
-    event = b""
-    identity: bytes | None = None
-    for line in block.split(b"\n"):
-        name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if name == b"data":
-            lines.append(value)
-        elif name == b"event":
-            event = value
-        elif name == b"id" and b"\0" not in value:
-            identity = value
-    return Frame(b"\n".join(lines), event, identity) if lines else None
 
 
 class Splitter:

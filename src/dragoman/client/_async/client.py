@@ -1,0 +1,157 @@
+"""The client: calls through a gateway, or through anything that answers like one."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Final, Self
+
+import httpx2
+
+from dragoman.client._async.stream import AsyncStream
+from dragoman.client._async.transport import AsyncTransport
+from dragoman.client.config import URL, App, ClientConfig
+from dragoman.client.errors import TransportError
+from dragoman.client.faults import before_answer
+from dragoman.client.in_process import AsyncInProcess
+from dragoman.client.request import Request
+from dragoman.client.response import Head, Response
+from dragoman.client.retry import Attempts, RetryBudget
+from dragoman.client.status import Status
+from dragoman.client.timeouts import Limits
+from dragoman.client.upload import async_body
+from dragoman.client.waiting import asleep
+from dragoman.version import __version__
+
+USER_AGENT: Final = f"dragoman-client/{__version__}"
+STATUS: Final = Request.get("/api/oagw/v1/status")
+
+
+class AsyncClient:
+    """Calls upstreams by alias through a gateway.
+
+    Made from an address and a key, from a `ClientConfig`, from the environment, or around an application in this
+    process. It holds connections: use it in a `with` statement, or close it.
+    """
+
+    def __init__(self, gateway: ClientConfig | str = URL, key: str | None = None) -> None:
+        """A client of the gateway at an address, with a key; or one that behaves as a `ClientConfig` says."""
+        config = ClientConfig(gateway, key) if isinstance(gateway, str) else gateway
+        self.config = config
+        self._transport = AsyncTransport(config) if config.app is None else AsyncInProcess(config.app)
+        self._http = httpx2.AsyncClient(
+            transport=self._transport,
+            # An upstream's cookies are no business of the next one's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            trust_env=False,
+            timeout=None,
+        )
+        self._base = httpx2.URL(config.base_url)
+        self._budget = RetryBudget()
+
+    @classmethod
+    def from_config(cls, config: ClientConfig) -> Self:
+        """A client that behaves as `config` says."""
+        return cls(config)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """A client of the gateway that the environment names; see `ClientConfig.from_env`."""
+        return cls(ClientConfig.from_env(environ))
+
+    @classmethod
+    def in_process(cls, app: App, key: str | None = None) -> Self:
+        """A client of an ASGI application in this process, as `dragoman.mocks.app()` is one."""
+        return cls(ClientConfig.in_process(app, key))
+
+    async def execute(self, alias: str, request: Request) -> Response:
+        """Makes a call and reads its answer, errors included: see `Response.raise_for_status`.
+
+        Raises `BuildError` before anything is sent, and a `TransportError` where no whole answer came.
+        """
+        async with self.stream(alias, request) as answer:
+            return await answer.read()
+
+    @asynccontextmanager
+    async def stream(self, alias: str, request: Request) -> AsyncIterator[AsyncStream]:
+        """Makes a call whose body is read as it comes; leaving the block lets it go, read or not."""
+        answer = await self._call(alias, request)
+        try:
+            yield answer
+        finally:
+            await answer.aclose()
+
+    async def status(self) -> Status:
+        """What the gateway says of itself, and the aliases that the key may use."""
+        answer = await self._own(STATUS)
+        return answer.json(Status)
+
+    async def aliases(self) -> tuple[str, ...]:
+        """The aliases that the key may use."""
+        status = await self.status()
+        return status.registered_aliases
+
+    async def aclose(self) -> None:
+        """Closes every connection; an application in this process is told to shut down."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _own(self, request: Request) -> Response:
+        """A call to the gateway itself; raises for an error."""
+        answer = await self._call(None, request)
+        try:
+            response = await answer.read()
+        finally:
+            await answer.aclose()
+        return response.raise_for_status()
+
+    async def _call(self, alias: str | None, request: Request) -> AsyncStream:
+        """One call, over as many attempts as it may have, up to the head of its answer."""
+        config = self.config
+        limits = Limits(config.timeouts.but(request.timeouts), time.monotonic)
+        policy = request.retry or config.retry
+        attempts = Attempts(policy, request.method, repeatable=request.repeatable, budget=self._budget)
+        while True:
+            outcome: AsyncStream | TransportError
+            try:
+                outcome = await self._attempt(alias, request, limits)
+            except TransportError as error:
+                outcome = error
+            wait = attempts.after(outcome, random.random())
+            if wait is not None and _affordable(wait, limits):
+                if isinstance(outcome, Head):
+                    await outcome.discard()
+                await asleep(wait)
+            elif isinstance(outcome, Head):
+                return outcome
+            else:
+                raise outcome
+
+    async def _attempt(self, alias: str | None, request: Request, limits: Limits) -> AsyncStream:
+        target = self._base.raw_path.rstrip(b"/") + request.target(alias).encode("ascii")
+        message = self._http.build_request(
+            request.method,
+            self._base.copy_with(raw_path=target),
+            headers=request.sent_headers(self.config.key),
+            content=async_body(request.content),
+            extensions={"timeout": limits.attempt()},
+        )
+        with before_answer(limits):
+            answer = await self._http.send(message, stream=True)
+        limits.answered()
+        return AsyncStream(answer, limits, self.config.max_event)
+
+
+def _affordable(wait: float, limits: Limits) -> bool:
+    remaining = limits.remaining()
+    return remaining is None or wait < remaining

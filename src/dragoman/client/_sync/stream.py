@@ -1,0 +1,112 @@
+# Written by scripts/unasync.py from src/dragoman/client/_async/stream.py; change that instead.
+"""An answer whose body is still to be read."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import httpx2
+
+from dragoman.client.encoding import ContentDecoder
+from dragoman.client.errors import ClientError, StreamInterrupted
+from dragoman.client.events import Event, EventDecoder
+from dragoman.client.faults import within_answer
+from dragoman.client.headers import Headers
+from dragoman.client.lines import LineDecoder
+from dragoman.client.response import Bytes, Head, Response, check_end, status_error, whole_events
+from dragoman.client.timeouts import Limits
+
+T = TypeVar("T")
+SHORT: Final = 64 * 1024
+
+
+class Stream(Head):
+    """The head of an answer, and the body as it comes. It is read once, in one of the ways offered.
+
+    An answer that breaks off raises `StreamInterrupted`, whichever way it is read: what was read without an error
+    is the whole.
+    """
+
+    def __init__(self, answer: httpx2.Response, limits: Limits, max_event: int) -> None:
+        super().__init__(answer.status_code, Headers(answer.headers.multi_items()))
+        self._answer = answer
+        self._limits = limits
+        self._max_event = max_event
+        self._received = 0
+        self._last_event_id = ""
+
+    def read(self) -> Response:
+        """The whole answer."""
+        content = b"".join([part for part in self.iter_bytes()])
+        return Response(self.status, self.headers, content, max_event=self._max_event)
+
+    def bytes(self) -> Bytes:
+        """The whole body."""
+        response = self.read()
+        return response.bytes()
+
+    def text(self) -> str:
+        """The whole body as text."""
+        response = self.read()
+        return response.text()
+
+    def json(self, type: type[T] | Any = Any) -> Any:
+        """The whole body decoded, as `Response.json` does. Raises `DecodeError`."""
+        response = self.read()
+        return response.json(type)
+
+    def raise_for_status(self) -> None:
+        """Raises the `GatewayError` or `UpstreamError` that an error is; the body is read for it."""
+        if self.is_error:
+            raise status_error(self.read())
+
+    def iter_bytes(self) -> Iterator[Bytes]:
+        """The body in the pieces in which it comes. Raises `StreamInterrupted`, `CallTimeout`, `DecodeError`."""
+        decoder = ContentDecoder(self.headers.get("content-encoding", ""))
+        parts = self._answer.iter_raw()
+        while True:
+            with within_answer(self._limits, self._received, self._last_event_id):
+                part = next(parts, None)
+            if part is None:
+                break
+            self._received += len(part)
+            for piece in decoder.receive(part):
+                yield piece
+        if not decoder.complete:
+            raise StreamInterrupted("the body ends before its encoding does", received=self._received)
+
+    def iter_lines(self) -> Iterator[str]:
+        """The lines of the body, without their ends, as they come."""
+        decoder = LineDecoder()
+        for part in self.iter_bytes():
+            for line in decoder.receive(part):
+                yield line
+        for line in decoder.eof():
+            yield line
+
+    def sse(self) -> Iterator[Event]:
+        """The events of the body as they come.
+
+        Raises `StreamInterrupted` also where the gateway says in the stream that it breaks off, and where the body
+        ends within an event.
+        """
+        decoder = EventDecoder(self._max_event)
+        for part in self.iter_bytes():
+            for event in whole_events(decoder, part, self._received):
+                self._last_event_id = decoder.last_id
+                yield event
+            self._last_event_id = decoder.last_id
+        check_end(decoder, self._received)
+
+    def discard(self) -> None:
+        """Lets the call go; a short body is read first, so that its connection can be used again."""
+        length = self.headers.get("content-length", "")
+        if length.isdigit() and int(length) <= SHORT:
+            with suppress(ClientError):
+                for _ in self.iter_bytes():
+                    pass
+        self.close()
+
+    def close(self) -> None:
+        """Lets the call go, read or not."""
+        self._answer.close()
