@@ -221,7 +221,7 @@ class MessagesCaller:
         if wish.tools:
             asked["tools"] = [{"name": tool.name, "input_schema": tool.parameters} for tool in wish.tools]
         if wish.effort:
-            asked["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+            asked["thinking"] = {"type": "enabled", "budget_tokens": 1024, "display": "summarized"}
         message = self._message(asked, wish)
         blocks = message.content
         text = "".join(block.text for block in blocks if block.type == "text")

@@ -14,8 +14,10 @@ from typing import Any
 import pydantic
 import pytest
 
+from dragoman.mocks import messages_history, responses_request
 from dragoman.mocks.brain import REASONING, REFUSAL
 from dragoman.mocks.response_object import SUMMARY
+from dragoman.mocks.seal import opened
 from tests.e2e.callers import Caller, Callers, Tool, Wish
 from tests.support.live import Live, running
 
@@ -70,7 +72,26 @@ class Crossing:
         """What this caller gets to read: of OpenAI's models a summary, and that only where it can ask for one."""
         if self.back != "responses":
             return REASONING
-        return SUMMARY if self.front == "responses" else ""
+        return "" if self.front == "chat" else SUMMARY
+
+    @property
+    def loses_seals(self) -> bool:
+        """Chat has no place for a seal, so its callers cannot give back what they would have to."""
+        return self.front == "chat" != self.back
+
+    def gives_back(self, body: Any) -> str:
+        """The thought that a request has in it, in the upstream's own form, unsealed."""
+        match self.back:
+            case "chat":
+                return "".join(message.get("reasoning_content", "") for message in body["messages"])
+            case "responses":
+                items = [item for item in body["input"] if item.get("type") == "reasoning"]
+                return "".join(opened(item["encrypted_content"], responses_request.SEAL) or "" for item in items)
+            case _:
+                blocks = [block for message in body["messages"] for block in message["content"]]
+                thoughts = [block for block in blocks if isinstance(block, dict) and block["type"] == "thinking"]
+                assert all(block["thinking"] == REASONING for block in thoughts)
+                return "".join(opened(block["signature"], messages_history.SEAL) or "" for block in thoughts)
 
     def caller(self, callers: Callers, models: Mapping[str, str] = UPSTREAMS) -> Caller:
         return callers.caller(self.front, models[self.back], streams=self.streams)
@@ -163,4 +184,4 @@ def test_reasoning_appears_and_goes_back_with_the_results(live: Live, callers: C
     second = ours.ask(ours.further(history, first, ["noon", "sunny"]), wish)
     assert second.text.strip() == "The tool returned: noon | sunny"
     _, entry = live.entries(before)
-    assert "noon" in entry.body
+    assert crossing.gives_back(json.loads(entry.body)) == ("" if crossing.loses_seals else REASONING)
