@@ -30,6 +30,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/booking.py": "gateway/test_app.py",
     "gateway/call.py": "gateway/test_outbound.py",
     "gateway/clock.py": "gateway/test_issuing.py",
+    "gateway/compaction.py": "e2e/test_state.py",
     "gateway/compose.py": "gateway/test_app.py",
     "gateway/continuity.py": "e2e/test_state.py",
     "gateway/conversations.py": "e2e/test_state.py",

@@ -361,3 +361,47 @@ def test_messages_callers_carry_the_reasoning_of_a_responses_upstream(live: Live
         claude.messages.create(model=model, max_tokens=4000, messages=told, thinking=thinking)
     items = json.loads(sent(live))["input"]
     assert [item["encrypted_content"][:5] != "drg1." for item in items if item.get("type") == "reasoning"] == [True]
+
+
+@MODELS
+def test_a_history_is_compacted_and_goes_on_over_any_upstream(live: Live, sdk: openai.OpenAI, model: str) -> None:
+    first = sdk.responses.create(model=model, input="remember the word plover")
+    rule: Any = [{"role": "developer", "content": "Be brief."}]
+    compacted = sdk.responses.compact(model=model, input=rule, previous_response_id=first.id)
+    assert "plover" in sent(live)
+    assert compacted.object == "response.compaction"
+    assert [item.type for item in compacted.output] == ["compaction"]
+    again: Any = [*(item.to_dict() for item in compacted.output), {"role": "user", "content": "go on"}]
+    for other in ("mock-chat/gpt-4", "mock-responses/gpt-4", "mock-messages/claude-sonnet-4-5"):
+        for store in (True, False):
+            sdk.responses.create(model=other, input=again, store=store)
+            body = sent(live)
+            assert [text in body for text in ("summary of the conversation", "Be brief.", "drg1.")] == [
+                True,
+                True,
+                False,
+            ]
+
+
+def test_a_compaction_is_for_its_own_key(sdk: openai.OpenAI, stranger: openai.OpenAI) -> None:
+    compacted = sdk.responses.compact(model=MODEL, input="a long story")
+    item: Any = [*(item.to_dict() for item in compacted.output), {"role": "user", "content": "go on"}]
+    with pytest.raises(openai.BadRequestError) as caught:
+        stranger.responses.create(model=MODEL, input=item)
+    assert caught.value.param == "input[0].encrypted_content"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({"input": "x"}, 400, "model"),
+        ({"model": MODEL}, 400, "input"),
+        ({"model": MODEL, "input": "x", "tools": []}, 400, "tools"),
+        ({"model": MODEL, "input": "x", "instructions": 7}, 400, "instructions"),
+        ({"model": MODEL, "previous_response_id": "resp_unknown"}, 404, "previous_response_id"),
+        ({"model": "nobody/knows", "input": "x"}, 404, "model"),
+    ],
+)
+def test_what_cannot_be_compacted_is_named(live: Live, fields: dict[str, Any], status: int, param: str) -> None:
+    answer = httpx2.post(f"{live.url}/v1/responses/compact", json=fields, headers=live.headers())
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text

@@ -24,6 +24,7 @@ from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Receive, Scope, Send
 from dragoman.gateway.catalog import Catalog
 from dragoman.gateway.clock import SystemClock, new_id
+from dragoman.gateway.compaction import Compaction
 from dragoman.gateway.compose import Composer, Store, open_store
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.conversations import Conversations
@@ -100,7 +101,7 @@ class Gateway:
 
     def _compose_services(self, store: Store) -> Services:
         """The parts that calls share, and what answers for kept responses."""
-        continuity = Continuity(store.responses, store.conversations, self.clock)
+        continuity = Continuity(store.responses, store.conversations, store.sealer, self.clock)
         background = Background(store.jobs, store.responses)
         self._archive = Archive(store.responses, background)
         self._conversations = Conversations(store.conversations, self.clock)
@@ -239,6 +240,8 @@ class Gateway:
             return Outbound(call, runtime, self._services)
         if entry.kind == "passthrough":
             return PassThrough(call, runtime, self._services)
+        if entry.kind == "compact" and self._services.continuity is not None:
+            return Compaction(call, runtime, self._services, self._services.continuity)
         if entry.kind in FORMS:
             return Counting(call, FORMS[entry.kind], runtime, self._services)
         return None
@@ -257,7 +260,7 @@ class Gateway:
             case "admin":
                 (await self.keyring.identify(call.token())).require_admin()
                 await self._administer(call, scope)
-            case "archive" | "conversations":
+            case "archive" | "conversations" | "compact":
                 await self._recall(entry, call, runtime)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)

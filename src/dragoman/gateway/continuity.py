@@ -5,18 +5,18 @@ keep nothing, so that a chain can go on over any upstream, and a response belong
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from dragoman import errors
-from dragoman.dialects import head
+from dragoman.dialects import head, sealing
 from dragoman.dialects.base import StreamRelay
-from dragoman.dialects.responses import continuation
+from dragoman.dialects.responses import compaction, continuation
 from dragoman.dialects.responses.continuation import Asked, Given
 from dragoman.dialects.responses.kept import KeptAnswer, KeptStream, without_seal
+from dragoman.dialects.sealing import Sealer
 from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.policy.keys import Key
@@ -24,6 +24,7 @@ from dragoman.ports import Clock, ConversationStore, ResponseStore, StoredItem, 
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
 PREFIX: Final = "resp_"
+_COMPACTED: Final = b'"compaction"'
 
 
 class Memory:
@@ -84,20 +85,23 @@ class Memory:
 class Continuity:
     """Looks up what a call follows on."""
 
-    def __init__(self, responses: ResponseStore, conversations: ConversationStore, clock: Clock) -> None:
+    def __init__(
+        self, responses: ResponseStore, conversations: ConversationStore, sealer: Sealer, clock: Clock
+    ) -> None:
         self._responses = responses
         self._conversations = conversations
+        self._sealer = sealer
         self._clock = clock
 
     async def begin(self, key: Key, body: bytes) -> Memory | None:
         """The memory of a call, None for one that needs none. Raises `GatewayError`."""
         fields = head.parse(body)
         asked = continuation.parse(fields)
-        if not (asked.store or asked.previous or asked.conversation or asked.references):
+        if not (asked.store or asked.previous or asked.conversation or asked.references or _COMPACTED in body):
             return None
         history, seen = await self._history(key, asked)
-        found = await self._responses.items(tuple((asked.references or {}).values()), key.id)
-        given = continuation.identify(continuation.resolve(asked, found), new_id) if asked.store else ()
+        own = await self._own(key, asked)
+        given = continuation.identify(own, new_id) if asked.store else ()
         stored = StoredResponse(
             new_id(PREFIX),
             key.id,
@@ -109,8 +113,21 @@ class Continuity:
             seen,
             asked.background,
         )
-        whole = continuation.expand(fields, asked, [item.value for item in history], found)
+        whole = continuation.expand(
+            fields, self._opened(key, [item.value for item in history]), self._opened(key, list(map(bytes, own)))
+        )
         return Memory(whole, asked, given, stored, self._responses)
+
+    async def history(self, key: Key, fields: Fields) -> Sequence[bytes]:
+        """Everything that a request says and follows on, item by item. Raises `GatewayError`."""
+        asked = continuation.parse(fields)
+        before, _ = await self._history(key, asked)
+        own = await self._own(key, asked)
+        return self._opened(key, [*(item.value for item in before), *map(bytes, own)])
+
+    def seal(self, key: Key, short: compaction.Short) -> str:
+        """An envelope around a compacted conversation, for the key alone, over any upstream."""
+        return sealing.PREFIX + self._sealer.seal(msgspec.json.encode(short), _bound(key))
 
     async def resume(self, key: Key, response_id: str, body: bytes) -> Memory | None:
         """The memory of a call that was queued, as a stream; None if its response has been deleted since."""
@@ -120,9 +137,28 @@ class Continuity:
             return None
         fields = {**head.parse(body), "stream": raw(True)}
         asked = continuation.parse(fields)
-        alone = replace(asked, items=(), references=None)
-        whole = continuation.expand(fields, alone, [item.value for item in history], {})
+        whole = continuation.expand(fields, self._opened(key, [item.value for item in history]), ())
         return Memory(whole, asked, (), found[0], self._responses)
+
+    async def _own(self, key: Key, asked: Asked) -> Sequence[Raw]:
+        """The items of a request, references resolved."""
+        found = await self._responses.items(tuple((asked.references or {}).values()), key.id)
+        return continuation.resolve(asked, found)
+
+    def _opened(self, key: Key, values: Sequence[bytes]) -> Sequence[bytes]:
+        """Items as an upstream may see them: compactions of ours as what they stand for. Raises `GatewayError`."""
+
+        def open_envelope(envelope: str) -> bytes | None:
+            return self._sealer.open(envelope.removeprefix(sealing.PREFIX), _bound(key))
+
+        opened: list[bytes] = []
+        for number, value in enumerate(values):
+            items = compaction.opened(value, open_envelope)
+            if items is None:
+                message = "This compaction was not made for this key, or not by this gateway."
+                raise GatewayError(errors.INVALID_REQUEST, message, param=f"input[{number}].encrypted_content")
+            opened += items
+        return opened
 
     async def _history(self, key: Key, asked: Asked) -> tuple[Sequence[StoredItem], int]:
         """What stands before the call's own items, and how long the conversation was, if it is in one."""
@@ -164,6 +200,10 @@ def _members(asked: Asked, stored: StoredResponse) -> Fields:
     if stored.conversation_id:
         members["conversation"] = raw({"id": stored.conversation_id})
     return members
+
+
+def _bound(key: Key) -> bytes:
+    return f"{key.id}\n{compaction.KIND}".encode()
 
 
 def _replace(stored: StoredResponse, status: str, body: bytes) -> StoredResponse:

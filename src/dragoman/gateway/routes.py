@@ -14,7 +14,7 @@ from dragoman.policy import aliases
 
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
-    "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "archive", "conversations",
+    "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
 ]  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Table:
         self._exact |= {
             b"/v1/messages/count_tokens": Entry("count_tokens", POST),
             b"/v1/responses/input_tokens": Entry("input_tokens", POST),
+            b"/v1/responses/compact": Entry("compact", POST),
             b"/convert": Entry("convert", POST),
             b"/v1/models": Entry("models", GET),
             b"/api/oagw/v1/status": Entry("outbound_status", GET),

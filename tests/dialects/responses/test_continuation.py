@@ -21,7 +21,8 @@ def whole(request: Fields, *history: Any, found: dict[str, Any] | None = None) -
     asked = continuation.parse(request)
     past = [json.dumps(item).encode() for item in history]
     kept = {name: json.dumps(item).encode() for name, item in (found or {}).items()}
-    body: dict[str, Any] = json.loads(render_fields(continuation.expand(request, asked, past, kept)))
+    own = list(map(bytes, continuation.resolve(asked, kept)))
+    body: dict[str, Any] = json.loads(render_fields(continuation.expand(request, past, own)))
     return body
 
 

@@ -130,15 +130,12 @@ def identify(items: Sequence[Raw], new_id: Callable[[str], str]) -> tuple[Given,
     return tuple(given)
 
 
-def expand(fields: Fields, asked: Asked, history: Sequence[bytes], found: Mapping[str, bytes]) -> Fields:
-    """The request with its history before its own items, for an upstream that keeps nothing.
-
-    Raises `GatewayError` NOT_FOUND for a reference that is not in `found`.
-    """
-    items = [Raw(value) for value in history if _speaks(value)] + list(resolve(asked, found))
+def expand(fields: Fields, history: Sequence[bytes], items: Sequence[bytes]) -> Fields:
+    """The request with its history before its own `items`, for an upstream that keeps nothing."""
     whole = {name: value for name, value in fields.items() if name not in _STATE}
-    if items or "input" in fields:
-        whole["input"] = raw(items)
+    everything = [Raw(value) for value in history if _speaks(value)] + [Raw(value) for value in items]
+    if everything or "input" in fields:
+        whole["input"] = raw(everything)
     whole["store"] = raw(False)
     return whole
 
