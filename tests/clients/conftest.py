@@ -1,4 +1,4 @@
-"""A Node with the clients installed, and a gateway whose models have nothing behind them but Chat Completions."""
+"""A Node with the clients installed, and a gateway with a model behind each dialect, Chat Completions above all."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,8 +17,11 @@ def node() -> Node:
     return found
 
 
-def chat_only(values: dict[str, Any], mock_url: str) -> None:
-    """`qwen` as an open model is served, `plain` as OpenAI's are; `busy` and `breaks` go wrong."""
+def upstreams(values: dict[str, Any], mock_url: str) -> None:
+    """Chat only: `qwen` as an open model is served, `plain` as OpenAI's are, `busy` and `breaks` which go wrong.
+
+    `responses` and `messages` speak nothing but that.
+    """
     base = "only/chat/v1"
     values["upstreams"] |= {
         "vllm": {"base_url": f"{mock_url}/{base}", "profile": "vllm"},
@@ -31,10 +34,12 @@ def chat_only(values: dict[str, Any], mock_url: str) -> None:
         "plain": {"upstream": "chat", "model": "gpt-4"},
         "busy": {"upstream": "busy", "model": "gpt-4"},
         "breaks": {"upstream": "breaks", "model": "gpt-4"},
+        "responses": {"upstream": "mock-responses", "model": "gpt-4"},
+        "messages": {"upstream": "mock-messages", "model": "claude-sonnet-4-5"},
     }
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with running(tmp_path_factory.mktemp("agents"), chat_only, timing="instant") as live:
+    with running(tmp_path_factory.mktemp("agents"), upstreams, timing="instant") as live:
         yield live

@@ -1,4 +1,4 @@
-"""Claude Code, unmodified and configured as the docs say, over upstreams that speak Chat Completions only."""
+"""Claude Code, unmodified and configured as the docs say, over upstreams that speak one dialect each."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.mocks.brain import REASONING
 from tests.clients.command import Agent
 from tests.clients.node import Node
 from tests.support.live import Live
@@ -50,11 +51,17 @@ def test_a_turn_runs_a_command_and_answers_with_its_output(claude: Agent, gatewa
     assert {first.path, second.path} == {f"/{CHAT}"}
     call, answered = [message for message in json.loads(second.body)["messages"] if message["role"] != "system"][-2:]
     assert call["tool_calls"][0]["function"]["name"] == "Bash"
+    assert call.get("reasoning_content", "") == (REASONING if model == "qwen" else "")
     assert answered == {
         "role": "tool", "tool_call_id": call["tool_calls"][0]["id"], "content": "dragoman-42",
     }  # fmt: skip
     assert result["usage"]["input_tokens"] > 0 and result["usage"]["output_tokens"] > 0
     assert [row.state for row in gateway.rows(2)] == ["settled", "settled"]
+
+
+@pytest.mark.parametrize("model", ["responses", "messages"])
+def test_another_dialect_does_as_well(claude: Agent, gateway: Live, model: str) -> None:
+    assert "The tool returned: dragoman-42" in ask(claude, gateway, model, SHELL)["result"]
 
 
 def test_a_turn_reads_a_file(claude: Agent, gateway: Live) -> None:

@@ -1,4 +1,4 @@
-"""The Codex CLI, unmodified and configured as the docs say, over upstreams that speak Chat Completions only."""
+"""The Codex CLI, unmodified and configured as the docs say, over upstreams that speak one dialect each."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.mocks.brain import REASONING
 from tests.clients.command import Agent, Finished
 from tests.clients.node import Node
 from tests.support.live import Live
@@ -58,8 +59,17 @@ def test_a_turn_runs_a_command_and_answers_with_its_output(codex: Agent, gateway
     assert {first.path, second.path} == {f"/{CHAT}"}
     call, result = json.loads(second.body)["messages"][-2:]
     assert call["tool_calls"][0]["function"]["name"] == "exec_command"
+    assert call.get("reasoning_content", "") == (REASONING if model == "qwen" else "")
     assert result["tool_call_id"] == call["tool_calls"][0]["id"] and "dragoman-42" in result["content"]
     assert [row.state for row in gateway.rows(2)] == ["settled", "settled"]
+
+
+@pytest.mark.parametrize("model", ["responses", "messages"])
+def test_another_dialect_does_as_well(codex: Agent, gateway: Live, model: str) -> None:
+    done = ask(codex, gateway, model, SHELL)
+    assert done.status == 0, done.output + done.complaints
+    (said,) = items(done, "agent_message")
+    assert "dragoman-42" in said["text"]
 
 
 def test_a_tool_of_a_group_comes_back_to_its_group(codex: Agent, gateway: Live) -> None:
