@@ -29,6 +29,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/background_run.py": "e2e/test_background.py",
     "gateway/booking.py": "gateway/test_app.py",
     "gateway/call.py": "gateway/test_outbound.py",
+    "gateway/chat_continuity.py": "e2e/test_state.py",
     "gateway/clock.py": "gateway/test_issuing.py",
     "gateway/compaction.py": "e2e/test_state.py",
     "gateway/compose.py": "gateway/test_app.py",

@@ -405,3 +405,69 @@ def test_a_compaction_is_for_its_own_key(sdk: openai.OpenAI, stranger: openai.Op
 def test_what_cannot_be_compacted_is_named(live: Live, fields: dict[str, Any], status: int, param: str) -> None:
     answer = httpx2.post(f"{live.url}/v1/responses/compact", json=fields, headers=live.headers())
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
+
+
+@MODELS
+def test_a_chat_call_goes_on_from_what_the_query_names(live: Live, sdk: openai.OpenAI, model: str) -> None:
+    first = sdk.responses.create(model=model, input="remember the word godwit", instructions="Be terse.")
+    messages: Any = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "which word?"}]
+    query = {"previous_response_id": first.id}
+    raw = sdk.chat.completions.with_raw_response.create(model=model, messages=messages, extra_query=query)
+    body = sent(live)
+    places = [body.index(text) for text in ("Be kind.", "godwit", "which word?")]
+    assert places == sorted(places)
+    assert "Be terse." not in body
+    kept = sdk.responses.retrieve(raw.headers["x-dragoman-response-id"])
+    completion = raw.parse()
+    assert (kept.output_text, kept.previous_response_id) == (completion.choices[0].message.content, first.id)
+    sdk.responses.create(model=model, input="more", previous_response_id=kept.id)
+    assert all(text in sent(live) for text in ("godwit", "which word?", "more"))
+
+
+@MODELS
+def test_a_streamed_chat_call_grows_a_conversation(live: Live, sdk: openai.OpenAI, model: str) -> None:
+    talk = sdk.conversations.create()
+    query = {"conversation_id": talk.id}
+    for text in ("one", "two"):
+        messages: Any = [{"role": "user", "content": text}]
+        chunks = list(sdk.chat.completions.create(model=model, messages=messages, stream=True, extra_query=query))
+        said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    listed: Any = sdk.conversations.items.list(talk.id, order="asc")
+    texts = [item.content[0].text for item in listed.data]
+    assert (texts[0], texts[2:], len(texts)) == ("one", ["two", said], 4)
+    assert "one" in sent(live)
+
+
+def test_a_chat_call_with_tools_is_kept_whole(sdk: openai.OpenAI) -> None:
+    tool: Any = {"type": "function", "function": {"name": "look", "parameters": TOOL["parameters"]}}
+    messages: Any = [{"role": "user", "content": "look at the sky"}]
+    talk = sdk.conversations.create()
+    query = {"conversation_id": talk.id}
+    first = sdk.chat.completions.create(
+        model=MODEL, messages=messages, tools=[tool], tool_choice="required", extra_query=query
+    )
+    calls = first.choices[0].message.tool_calls
+    assert calls is not None
+    answered: Any = [{"role": "tool", "tool_call_id": calls[0].id, "content": "blue"}]
+    second = sdk.chat.completions.create(model=MODEL, messages=answered, tools=[tool], extra_query=query)
+    assert "blue" in (second.choices[0].message.content or "")
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "status", "param"),
+    [
+        ("previous_response_id=resp_unknown", {}, 404, "previous_response_id"),
+        ("conversation_id=conv_unknown", {}, 404, "conversation"),
+        ("conversation_id=a&previous_response_id=b", {}, 400, "previous_response_id"),
+        ("previous_response_id=", {}, 400, "previous_response_id"),
+        ("previous_response_id=a", {"n": 2}, 400, "n"),
+        ("api-version=1&other_id=7", {}, 200, None),
+    ],
+)
+def test_what_is_wrong_about_a_chat_calls_state_is_named(
+    live: Live, query: str, fields: dict[str, Any], status: int, param: str | None
+) -> None:
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], **fields}
+    answer = httpx2.post(f"{live.url}/v1/chat/completions?{query}", json=body, headers=live.headers())
+    assert answer.status_code == status, answer.text
+    assert answer.json().get("error", {}).get("param") == param

@@ -41,6 +41,7 @@ from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
 
 FLUSH_EVERY: Final = 0.5
+EXPIRE_EVERY: Final = 3600.0
 _LIVE: Final = ("server.port", "server.host", "server.ssl", "store.", "log.")
 """Beginnings of keys that only a restart can change."""
 
@@ -98,6 +99,7 @@ class Gateway:
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
         await store.jobs.open()
         self._own(self._flush_forever())
+        self._own(self._expire_forever(store))
 
     def _compose_services(self, store: Store) -> Services:
         """The parts that calls share, and what answers for kept responses."""
@@ -306,6 +308,15 @@ class Gateway:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _expire_forever(self, store: Store) -> None:
+        """Removes responses that were kept long enough; several gateways on one store may do so at once."""
+        while keep := self.config.store.keep_responses:
+            try:
+                await store.responses.expire(self.clock.now() - keep)
+            except GatewayError as error:
+                _log.warning("responses not expired", reason=error.message)
+            await asyncio.sleep(EXPIRE_EVERY)
 
     async def _flush_forever(self) -> None:
         while True:

@@ -19,6 +19,7 @@ from dragoman.dialects.responses.kept import KeptAnswer, KeptStream, without_sea
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
+from dragoman.gateway.render import Headers
 from dragoman.policy.keys import Key
 from dragoman.ports import Clock, ConversationStore, ResponseStore, StoredItem, StoredResponse
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
@@ -55,6 +56,11 @@ class Memory:
     def queued(self, body: bytes) -> StoredResponse:
         """The row of a response that is made later; `body` is its object."""
         return _replace(self._stored, "queued", body)
+
+    @property
+    def headers(self) -> Headers:
+        """What the answer's head says of what is kept: here the answer says it itself."""
+        return []
 
     @property
     def body(self) -> bytes:
@@ -99,31 +105,27 @@ class Continuity:
         asked = continuation.parse(fields)
         if not (asked.store or asked.previous or asked.conversation or asked.references or _COMPACTED in body):
             return None
-        history, seen = await self._history(key, asked)
         own = await self._own(key, asked)
+        history, stored = await self._follow(key, asked)
         given = continuation.identify(own, new_id) if asked.store else ()
-        stored = StoredResponse(
-            new_id(PREFIX),
-            key.id,
-            self._clock.now(),
-            "queued",
-            b"",
-            asked.previous,
-            asked.conversation,
-            seen,
-            asked.background,
-        )
-        whole = continuation.expand(
-            fields, self._opened(key, [item.value for item in history]), self._opened(key, list(map(bytes, own)))
-        )
+        whole = continuation.expand(fields, self._opened(key, history), self._opened(key, list(map(bytes, own))))
         return Memory(whole, asked, given, stored, self._responses)
+
+    async def follow(self, key: Key, asked: Asked) -> tuple[Memory, Sequence[bytes]]:
+        """The memory of a call in another dialect, and what it follows on. Raises `GatewayError`."""
+        history, stored = await self._follow(key, asked)
+        given = continuation.identify(asked.items, new_id)
+        return Memory({}, asked, given, stored, self._responses), self._opened(key, history)
+
+    def now(self) -> int:
+        return int(self._clock.now())
 
     async def history(self, key: Key, fields: Fields) -> Sequence[bytes]:
         """Everything that a request says and follows on, item by item. Raises `GatewayError`."""
         asked = continuation.parse(fields)
-        before, _ = await self._history(key, asked)
+        before, _ = await self._follow(key, asked)
         own = await self._own(key, asked)
-        return self._opened(key, [*(item.value for item in before), *map(bytes, own)])
+        return self._opened(key, [*before, *map(bytes, own)])
 
     def seal(self, key: Key, short: compaction.Short) -> str:
         """An envelope around a compacted conversation, for the key alone, over any upstream."""
@@ -160,21 +162,27 @@ class Continuity:
             opened += items
         return opened
 
-    async def _history(self, key: Key, asked: Asked) -> tuple[Sequence[StoredItem], int]:
-        """What stands before the call's own items, and how long the conversation was, if it is in one."""
+    async def _follow(self, key: Key, asked: Asked) -> tuple[Sequence[bytes], StoredResponse]:
+        """What stands before the call's own items, and the response that will follow on it."""
+        history: Sequence[StoredItem] = ()
+        seen = 0
         if asked.previous:
             items = await self._responses.context(asked.previous, key.id, output=True)
             if items is None:
                 message = f"Previous response with id {asked.previous!r} not found."
                 raise GatewayError(errors.PREVIOUS_RESPONSE_NOT_FOUND, message, param="previous_response_id")
-            return items, 0
+            history = items
         if asked.conversation:
             read = await self._conversations.read(asked.conversation, key.id)
             if read is None:
                 message = f"Conversation with id {asked.conversation!r} not found."
                 raise GatewayError(errors.CONVERSATION_NOT_FOUND, message, param="conversation")
-            return read[1], read[0].length
-        return (), 0
+            history, seen = read[1], read[0].length
+        stored = StoredResponse(
+            new_id(PREFIX), key.id, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen,
+            asked.background,
+        )  # fmt: skip
+        return [item.value for item in history], stored
 
 
 def assemble(stored: StoredResponse, output: Sequence[StoredItem], *, seals: bool = False) -> Fields:

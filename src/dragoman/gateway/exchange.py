@@ -1,14 +1,16 @@
 """One model call, straight down: who, read, where, may, render, send, pump, settle."""
 
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
-from dragoman.dialects.base import Dialect
+from dragoman.dialects.base import Dialect, StreamRelay
+from dragoman.dialects.chat.dialect import CHAT
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.sealing import PLACES, Envelopes
 from dragoman.errors import GatewayError
+from dragoman.gateway import chat_continuity
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
@@ -30,6 +32,26 @@ MAX_LOSSES: Final = 32
 """Losses that are named in the header; `/convert` names all."""
 
 
+class Kept(Protocol):
+    """One call that is kept, or follows on something kept."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole question."""
+        ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    def answer(self, body: bytes) -> bytes: ...
+
+    def stream(self, relay: StreamRelay) -> StreamRelay: ...
+
+    async def keep(self) -> None:
+        """Returns once the next call can read what was answered."""
+        ...
+
+
 class Exchange:
     """One call of the model surface. `run` is the whole of it."""
 
@@ -41,7 +63,7 @@ class Exchange:
         self._runtime = runtime
         self._services = services
         self._key = ""
-        self._memory: Memory | None = None
+        self._memory: Kept | None = None
         self.booking = Booking(services, call, dialect.name)
 
     async def run(self) -> None:
@@ -49,15 +71,22 @@ class Exchange:
         call, server = self._call, self._runtime.config.server
         key = await self._services.keyring.identify(call.token())
         body = await call.read(server.max_body, server.body_timeout)
-        continuity = self._services.continuity
-        if continuity is None or self._dialect is not RESPONSES_DIALECT:
-            await self.carry(key, body)
-            return
-        memory = await call.watch.guard(continuity.begin(key, body))
-        if memory is not None and memory.asked.background:
+        memory = await self._remember(key, body)
+        if isinstance(memory, Memory) and memory.asked.background:
             await self._submit(key, body, memory)
         else:
             await self.carry(key, body if memory is None else memory.body, memory)
+
+    async def _remember(self, key: Key, body: bytes) -> "Kept | None":
+        """What the call follows on, and what will be kept of it. Raises `GatewayError`."""
+        call, continuity = self._call, self._services.continuity
+        if continuity is None:
+            return None
+        if self._dialect is RESPONSES_DIALECT:
+            return await call.watch.guard(continuity.begin(key, body))
+        if call.query and self._dialect is CHAT:
+            return await call.watch.guard(chat_continuity.begin(continuity, key, body, call.query))
+        return None
 
     async def _submit(self, key: Key, body: bytes, memory: Memory) -> None:
         """Leaves the call to a job, after all that can be known to be wrong with it."""
@@ -82,7 +111,7 @@ class Exchange:
         ids = Ids(new_id, self._services.clock.now)
         return Bridge(self._dialect, body, ids, max_event=self._runtime.config.server.max_event, keeps=keeps)
 
-    async def carry(self, key: Key, body: bytes, memory: Memory | None = None) -> None:
+    async def carry(self, key: Key, body: bytes, memory: "Kept | None" = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
         booking = self.booking
         self._key = key.id
@@ -140,6 +169,7 @@ class Exchange:
                 if self._memory is not None:
                     relay = self._memory.stream(relay)
                     stream.keep = self._memory.keep
+                    stream.headers += self._memory.headers
                 await stream.run(answer, relay, timeouts)
         except GatewayError as error:
             error.message = upstream.redact(error.message.encode()).decode()  # it may quote the upstream
@@ -189,6 +219,8 @@ class Exchange:
             answer = self._memory.answer(answer)
             await self._call.watch.guard(self._memory.keep())
         headers = [(b"content-type", JSON), *loss_header(passage.losses), *_back(reply.headers)]
+        if self._memory is not None:
+            headers += self._memory.headers
         await self._call.answer(reply.status, headers, answer, source="upstream")
 
     async def _refused(

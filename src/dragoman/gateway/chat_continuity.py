@@ -1,0 +1,168 @@
+"""Chat Completions that go on from something kept: `?previous_response_id=` and `?conversation_id=` (seed 000).
+
+Chat has no words for it, so the two stand in the query. What is kept is a response like any other, under an id that
+the caller is told in `X-Dragoman-Response-ID`; Responses callers can go on from it, and the other way round.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Raw
+
+from dragoman import errors
+from dragoman.bridge import TranslatedStream
+from dragoman.dialects.base import Setting, StreamRelay
+from dragoman.dialects.chat.codec import CHAT_CODEC
+from dragoman.dialects.profile import PROFILES
+from dragoman.dialects.responses import continuation
+from dragoman.dialects.responses.codec import RESPONSES
+from dragoman.dialects.responses.continuation import Asked
+from dragoman.errors import GatewayError
+from dragoman.gateway.clock import new_id
+from dragoman.gateway.continuity import Continuity, Memory
+from dragoman.gateway.render import Headers
+from dragoman.policy.keys import Key
+from dragoman.turn import Item, Reasoning, Turn, Usage
+from dragoman.wire import sse
+from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
+
+PREVIOUS: Final = "previous_response_id"
+CONVERSATION: Final = "conversation_id"
+_PROFILE: Final = PROFILES["openai"]
+
+
+class _Role(msgspec.Struct, frozen=True):
+    role: str = ""
+
+
+_role: Final = msgspec.json.Decoder(_Role).decode
+_messages: Final = msgspec.json.Decoder(list[Raw]).decode
+
+
+class ChatMemory:
+    """A Chat call on its way, and the response that is kept of it."""
+
+    def __init__(self, body: bytes, memory: Memory, setting: Setting) -> None:
+        self.body = body
+        self._memory = memory
+        self._setting = setting
+
+    @property
+    def headers(self) -> Headers:
+        return [(b"x-dragoman-response-id", self._memory.id.encode("ascii"))]
+
+    def answer(self, body: bytes) -> bytes:
+        """A whole answer, which stays as it is."""
+        self._memory.answer(RESPONSES.render_answer(CHAT_CODEC.parse_answer(body), self._setting))
+        return body
+
+    def stream(self, relay: StreamRelay) -> StreamRelay:
+        """A streamed answer, which stays as it is."""
+        reader = CHAT_CODEC.reader(max_event=sse.MAX_EVENT, profile=_PROFILE)
+        listener = TranslatedStream(reader, RESPONSES.writer(self._setting))
+        return _Heard(relay, self._memory.stream(listener))
+
+    async def keep(self) -> None:
+        await self._memory.keep()
+
+
+class _Heard:
+    """A relay whose events are also heard by another."""
+
+    def __init__(self, relay: StreamRelay, listener: StreamRelay) -> None:
+        self._relay = relay
+        self._listener = listener
+
+    @property
+    def started(self) -> bool:
+        return self._relay.started
+
+    @property
+    def finished(self) -> bool:
+        return self._relay.finished
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._relay.usage
+
+    @property
+    def failure(self) -> GatewayError | None:
+        return self._relay.failure
+
+    def receive(self, data: bytes) -> list[bytes]:
+        return self._tell(self._relay.receive(data))
+
+    def eof(self) -> list[bytes]:
+        return self._tell(self._relay.eof())
+
+    def fail(self, error: GatewayError) -> list[bytes]:
+        events = self._relay.fail(error)
+        self._listener.fail(error)
+        return events
+
+    def _tell(self, events: list[bytes]) -> list[bytes]:
+        for event in events:
+            try:
+                self._listener.receive(event)
+            except GatewayError:
+                break  # the caller's own events say what is wrong; nothing of it is kept
+        return events
+
+
+async def begin(continuity: Continuity, key: Key, body: bytes, query: bytes) -> ChatMemory | None:
+    """The memory of a Chat call whose query names one, else None. Raises `GatewayError`."""
+    asked = _parse_query(query)
+    if asked is None:
+        return None
+    turn = CHAT_CODEC.parse(body)
+    if turn.sampling.choices > 1:
+        message = "Only one choice can be kept: 'n' cannot stand beside what the query names."
+        raise GatewayError(errors.INVALID_REQUEST, message, param="n")
+    rendered = RESPONSES.render(Turn(turn.model, items=turn.items), turn.model, _PROFILE)
+    own = continuation.parse({"input": parse_fields(rendered.body)["input"]})
+    asked = Asked(own.items, asked.previous, asked.conversation)
+    memory, history = await continuity.follow(key, asked)
+    fields = parse_fields(body)
+    fields["messages"] = raw(_join(fields, _chat_messages(turn.model, history)))
+    setting = Setting(turn, new_id, continuity.now(), keeps=True)
+    return ChatMemory(render_fields(fields), memory, setting)
+
+
+def _parse_query(query: bytes) -> Asked | None:
+    if b"_id=" not in query:
+        return None
+    values = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    previous, conversation = values.get(PREVIOUS, []), values.get(CONVERSATION, [])
+    if not previous and not conversation:
+        return None
+    if len(previous) + len(conversation) > 1:
+        message = f"Give either {PREVIOUS!r} or {CONVERSATION!r}, and once."
+        raise GatewayError(errors.INVALID_REQUEST, message, param=PREVIOUS)
+    if previous:
+        return continuation.parse({PREVIOUS: raw(previous[0])})
+    return continuation.parse({"conversation": raw(conversation[0])})
+
+
+def _chat_messages(model: str, history: Sequence[bytes]) -> list[Raw]:
+    """The history as Chat says it; of reasoning only what is in the open."""
+    past = RESPONSES.parse(render_fields({"model": raw(model), "input": raw([Raw(value) for value in history])}))
+    items = tuple(item for item in map(_open, past.items) if item is not None)
+    if not items:
+        return []
+    body = CHAT_CODEC.render(Turn(model, items=items), model, _PROFILE).body
+    return _messages(parse_fields(body)["messages"])
+
+
+def _open(item: Item) -> Item | None:
+    if not isinstance(item, Reasoning):
+        return item
+    return Reasoning(item.text, item.summary) if item.text or item.summary else None
+
+
+def _join(fields: Fields, history: list[Raw]) -> list[Raw]:
+    """The history between the rules of the new call and what else it says."""
+    own = _messages(fields["messages"])
+    rules = next((at for at, value in enumerate(own) if _role(value).role not in ("system", "developer")), len(own))
+    return [*own[:rules], *history, *own[rules:]]
