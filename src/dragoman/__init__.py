@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dragoman.client import (
         AsyncClient,
         AsyncStream,
+        AsyncWebSocket,
         Client,
         ClientConfig,
         Event,
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
         Status,
         Stream,
         Timeouts,
+        WebSocket,
     )
 
 __all__ = [
     "AsyncClient",
     "AsyncStream",
+    "AsyncWebSocket",
     "Client",
     "ClientConfig",
     "Event",
@@ -38,6 +41,7 @@ __all__ = [
     "Status",
     "Stream",
     "Timeouts",
+    "WebSocket",
     "__version__",
 ]
 

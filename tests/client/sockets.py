@@ -3,9 +3,15 @@
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+import websockets.sync.server
+from websockets.exceptions import WebSocketException
+from websockets.http11 import Request as WebSocketRequest
+from websockets.sync.server import ServerConnection
+from websockets.typing import Subprotocol
 
 DEADLINE = 10.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -120,3 +126,47 @@ def silent(peer: Peer) -> None:
     """Takes the request and says nothing."""
     peer.request()
     peer.wait()
+
+
+@dataclass
+class Sockets:
+    port: int
+    handshakes: list[WebSocketRequest] = field(default_factory=list)
+    closes: list[int] = field(default_factory=list)
+    """With which code each WebSocket was closed, as its server saw it."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def sockets(*scripts: Callable[[ServerConnection], None], subprotocols: Sequence[str] = ()) -> Iterator[Sockets]:
+    """A server of WebSockets, each served by the next script; it waits until all of them have ended."""
+    left = list(scripts)
+    ended = threading.Semaphore(0)
+
+    def serve_next(connection: ServerConnection) -> None:
+        try:
+            assert connection.request is not None
+            served.handshakes.append(connection.request)
+            with suppress(WebSocketException, OSError):
+                left.pop(0)(connection)
+            with suppress(OSError):
+                connection.close()
+        finally:
+            served.closes.append(connection.close_code or 1006)
+            ended.release()
+
+    offered = [Subprotocol(name) for name in subprotocols] or None
+    with websockets.sync.server.serve(serve_next, "127.0.0.1", 0, subprotocols=offered, ping_interval=None) as server:
+        served = Sockets(server.socket.getsockname()[1])
+        thread = threading.Thread(target=server.serve_forever, name="websocket server")
+        thread.start()
+        try:
+            yield served
+            for _ in scripts:
+                assert ended.acquire(timeout=DEADLINE), "a script is still running"
+        finally:
+            server.shutdown()
+            thread.join(DEADLINE)

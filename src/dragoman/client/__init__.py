@@ -6,8 +6,10 @@ generated from it.
 
 from dragoman.client._async.client import AsyncClient
 from dragoman.client._async.stream import AsyncStream
+from dragoman.client._async.websocket import AsyncWebSocket
 from dragoman.client._sync.client import Client
 from dragoman.client._sync.stream import Stream
+from dragoman.client._sync.websocket import WebSocket
 from dragoman.client.config import ClientConfig
 from dragoman.client.events import Event
 from dragoman.client.problem import Problem
@@ -20,6 +22,7 @@ from dragoman.client.timeouts import Timeouts
 __all__ = [
     "AsyncClient",
     "AsyncStream",
+    "AsyncWebSocket",
     "Client",
     "ClientConfig",
     "Event",
@@ -30,4 +33,5 @@ __all__ = [
     "Status",
     "Stream",
     "Timeouts",
+    "WebSocket",
 ]

@@ -9,6 +9,7 @@
      |    +-- ConnectionClosed     the connection broke before the answer began
      |    +-- ProtocolError        what came is not HTTP
      |    +-- StreamInterrupted    the answer began and broke off
+     |    +-- WebSocketClosed      nothing more will come or can be sent
      +-- DecodeError           the body is not what the caller took it for
      +-- StatusError           an answer of 400 or more, by `raise_for_status` only
           +-- UpstreamError        said by the upstream
@@ -93,6 +94,15 @@ class StreamInterrupted(TransportError):
         self.problem = problem
         if problem is not None:
             self.source = "gateway"
+
+
+class WebSocketClosed(TransportError):
+    """A WebSocket has ended; `code` and `reason` are the Close's, 1006 if there was none (RFC 6455, 7.4.1)."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"the WebSocket was closed with {code}" + (f": {reason}" if reason else ""))
+        self.code = code
+        self.reason = reason
 
 
 class DecodeError(ClientError):

@@ -77,6 +77,8 @@ class Limits:
         self._answering = False
         self.phase: Phase = "connect"
         """The phase whose limit the last wait was under."""
+        self.waits: dict[str, Seconds] = {}
+        """The timeouts of the attempt under way."""
 
     def attempt(self) -> dict[str, Seconds]:
         """Begins an attempt; gives the timeouts of its operations, by the HTTP library's names."""
@@ -84,12 +86,13 @@ class Limits:
         self._answering = False
         self._answer_by = None
         self._connect_by = None if timeouts.connect is None else self._clock() + timeouts.connect
-        return {
+        self.waits = {
             "pool": left(Wait(timeouts.connect, self._connect_left)),
             "connect": Wait(timeouts.connect, self._connect_left),
             "write": Wait(timeouts.send, self._send_left),
             "read": Wait(timeouts.first_byte, self._read_left),
         }
+        return self.waits
 
     def answered(self) -> None:
         """The head is there: from now on reads are limited by `idle`."""

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -12,8 +12,10 @@ import httpx2
 
 from dragoman.client._async.stream import AsyncStream
 from dragoman.client._async.transport import AsyncTransport
+from dragoman.client._async.websocket import AsyncWebSocket
 from dragoman.client.config import URL, App, ClientConfig
-from dragoman.client.errors import TransportError
+from dragoman.client.conversation import MAX_MESSAGE, Conversation, check, handshake
+from dragoman.client.errors import BuildError, TransportError
 from dragoman.client.faults import before_answer
 from dragoman.client.in_process import AsyncInProcess
 from dragoman.client.request import Request
@@ -84,6 +86,29 @@ class AsyncClient:
         finally:
             await answer.aclose()
 
+    @asynccontextmanager
+    async def websocket(
+        self, alias: str, request: Request, *, subprotocols: tuple[str, ...] = (), max_message: int = MAX_MESSAGE
+    ) -> AsyncIterator[AsyncWebSocket]:
+        """Opens a WebSocket at the path of a GET request; leaving the block in order closes it.
+
+        Raises what the upstream or the gateway answers instead, as `Response.raise_for_status` does. `max_message`
+        is in bytes; a larger one closes with 1009. `idle` limits how long nothing comes, pings included.
+        """
+        if self.config.app is not None:
+            raise BuildError("a WebSocket needs a socket; an application in this process has none")
+        nonce = random.randbytes(16)
+        limits = Limits(self.config.timeouts.but(request.timeouts), time.monotonic)
+        answer = await self._send(alias, request, limits, handshake(nonce, subprotocols))
+        try:
+            await answer.raise_for_status()
+            subprotocol = check(answer, nonce, subprotocols)
+            socket = AsyncWebSocket(answer.network, Conversation(max_message), limits, subprotocol)
+            yield socket
+            await socket.aclose()
+        finally:
+            await answer.aclose()
+
     async def status(self) -> Status:
         """What the gateway says of itself, and the aliases that the key may use."""
         answer = await self._own(STATUS)
@@ -124,7 +149,7 @@ class AsyncClient:
         while True:
             outcome: AsyncStream | TransportError
             try:
-                outcome = await self._attempt(alias, request, limits)
+                outcome = await self._send(alias, request, limits)
             except TransportError as error:
                 outcome = error
             wait = attempts.after(outcome, random.random())
@@ -137,12 +162,15 @@ class AsyncClient:
             else:
                 raise outcome
 
-    async def _attempt(self, alias: str | None, request: Request, limits: Limits) -> AsyncStream:
+    async def _send(
+        self, alias: str | None, request: Request, limits: Limits, more: Iterable[tuple[str, str]] = ()
+    ) -> AsyncStream:
+        """One attempt."""
         target = self._base.raw_path.rstrip(b"/") + request.target(alias).encode("ascii")
         message = self._http.build_request(
             request.method,
             self._base.copy_with(raw_path=target),
-            headers=request.sent_headers(self.config.key),
+            headers=[*request.sent_headers(self.config.key), *more],
             content=async_body(request.content),
             extensions={"timeout": limits.attempt()},
         )

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+import httpcore2
 import httpx2
 
 from dragoman.client.encoding import ContentDecoder
@@ -33,6 +34,13 @@ class AsyncStream(Head):
         self._max_event = max_event
         self._received = 0
         self._last_event_id = ""
+
+    @property
+    def network(self) -> httpcore2.AsyncNetworkStream:
+        """The connection itself, once it has left HTTP."""
+        stream = self._answer.extensions["network_stream"]
+        assert isinstance(stream, httpcore2.AsyncNetworkStream)
+        return stream
 
     async def read(self) -> Response:
         """The whole answer."""

@@ -3,7 +3,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -13,8 +13,10 @@ import httpx2
 
 from dragoman.client._sync.stream import Stream
 from dragoman.client._sync.transport import Transport
+from dragoman.client._sync.websocket import WebSocket
 from dragoman.client.config import URL, App, ClientConfig
-from dragoman.client.errors import TransportError
+from dragoman.client.conversation import MAX_MESSAGE, Conversation, check, handshake
+from dragoman.client.errors import BuildError, TransportError
 from dragoman.client.faults import before_answer
 from dragoman.client.in_process import InProcess
 from dragoman.client.request import Request
@@ -85,6 +87,29 @@ class Client:
         finally:
             answer.close()
 
+    @contextmanager
+    def websocket(
+        self, alias: str, request: Request, *, subprotocols: tuple[str, ...] = (), max_message: int = MAX_MESSAGE
+    ) -> Iterator[WebSocket]:
+        """Opens a WebSocket at the path of a GET request; leaving the block in order closes it.
+
+        Raises what the upstream or the gateway answers instead, as `Response.raise_for_status` does. `max_message`
+        is in bytes; a larger one closes with 1009. `idle` limits how long nothing comes, pings included.
+        """
+        if self.config.app is not None:
+            raise BuildError("a WebSocket needs a socket; an application in this process has none")
+        nonce = random.randbytes(16)
+        limits = Limits(self.config.timeouts.but(request.timeouts), time.monotonic)
+        answer = self._send(alias, request, limits, handshake(nonce, subprotocols))
+        try:
+            answer.raise_for_status()
+            subprotocol = check(answer, nonce, subprotocols)
+            socket = WebSocket(answer.network, Conversation(max_message), limits, subprotocol)
+            yield socket
+            socket.close()
+        finally:
+            answer.close()
+
     def status(self) -> Status:
         """What the gateway says of itself, and the aliases that the key may use."""
         answer = self._own(STATUS)
@@ -125,7 +150,7 @@ class Client:
         while True:
             outcome: Stream | TransportError
             try:
-                outcome = self._attempt(alias, request, limits)
+                outcome = self._send(alias, request, limits)
             except TransportError as error:
                 outcome = error
             wait = attempts.after(outcome, random.random())
@@ -138,12 +163,15 @@ class Client:
             else:
                 raise outcome
 
-    def _attempt(self, alias: str | None, request: Request, limits: Limits) -> Stream:
+    def _send(
+        self, alias: str | None, request: Request, limits: Limits, more: Iterable[tuple[str, str]] = ()
+    ) -> Stream:
+        """One attempt."""
         target = self._base.raw_path.rstrip(b"/") + request.target(alias).encode("ascii")
         message = self._http.build_request(
             request.method,
             self._base.copy_with(raw_path=target),
-            headers=request.sent_headers(self.config.key),
+            headers=[*request.sent_headers(self.config.key), *more],
             content=body(request.content),
             extensions={"timeout": limits.attempt()},
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+import httpcore2
 import httpx2
 
 from dragoman.client.encoding import ContentDecoder
@@ -34,6 +35,13 @@ class Stream(Head):
         self._max_event = max_event
         self._received = 0
         self._last_event_id = ""
+
+    @property
+    def network(self) -> httpcore2.NetworkStream:
+        """The connection itself, once it has left HTTP."""
+        stream = self._answer.extensions["network_stream"]
+        assert isinstance(stream, httpcore2.NetworkStream)
+        return stream
 
     def read(self) -> Response:
         """The whole answer."""
