@@ -25,7 +25,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     strict_tools: bool = True
     """Whether `strict` on tools and formats is understood."""
     reasoning_field: Literal["", "reasoning_content", "reasoning"] = ""
-    """Where a Chat upstream writes and reads reasoning text, if anywhere."""
+    """Where a Chat upstream writes and reads reasoning text, if anywhere; a Responses upstream reads it in items of
+    its own, if this is set."""
     late_system: Literal["merge", "keep"] = "merge"
     """System messages after the beginning, at a Messages upstream: into the leading one, or where they stand if
     the API allows one there, as newer models do."""

@@ -57,14 +57,14 @@ def streamed(events: Iterable[bytes]) -> ChatCompletion:
 
 def check_request(body: Mapping[str, Any]) -> None:
     """Holds a request against the SDK's parameter types."""
-    _walk(_REQUEST.validate_python(dict(body)))
+    walk(_REQUEST.validate_python(dict(body)))
 
 
-def _walk(value: Any) -> None:
+def walk(value: Any) -> None:
     """Lists are validated only as far as they are read."""
     if isinstance(value, Mapping):
         for inner in value.values():
-            _walk(inner)
+            walk(inner)
     elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for inner in value:
-            _walk(inner)
+            walk(inner)

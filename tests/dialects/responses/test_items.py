@@ -28,6 +28,9 @@ ITEM: TypeAdapter[Any] = TypeAdapter(ResponseInputItemParam)
 BREAKPOINT = {"mode": "explicit", "ttl": "30m"}
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
+OPEN = Profile(reasoning_field="reasoning_content")
+"""A server that reads the text of reasoning."""
+
 # An item of the input as it comes, in neutral form, and as it goes to an upstream (None: as it came).
 ITEMS: dict[str, tuple[Body, Item, Body | None]] = {
     "message": (
@@ -77,6 +80,8 @@ ITEMS: dict[str, tuple[Body, Item, Body | None]] = {
             "type": "message",
             "role": "assistant",
             "content": [{"type": "output_text", "text": "a", "annotations": []}],
+            "id": "msg_1",
+            "status": "completed",
         },
     ),
     "easy message of an assistant": (
@@ -86,6 +91,8 @@ ITEMS: dict[str, tuple[Body, Item, Body | None]] = {
             "type": "message",
             "role": "assistant",
             "content": [{"type": "output_text", "text": "a", "annotations": []}],
+            "id": "msg_1",
+            "status": "completed",
             "phase": "final_answer",
         },
     ),
@@ -250,11 +257,11 @@ def test_an_item_in_neutral_form(case: str) -> None:
 def test_an_item_on_its_way_to_an_upstream(case: str) -> None:
     given, _, expected = ITEMS[case]
     turn = parse(input=[given])
-    assert render(turn)["input"] == [expected or given]
-    assert losses(turn) == []
+    assert render(turn, OPEN)["input"] == [expected or given]
+    assert losses(turn, OPEN) == []
 
 
-@pytest.mark.parametrize("case", [case for case in ITEMS if "nobody" not in case and "assistant" not in case])
+@pytest.mark.parametrize("case", [case for case in ITEMS if "nobody" not in case])
 def test_what_goes_to_an_upstream_is_of_the_sdks_types(case: str) -> None:
     given, _, expected = ITEMS[case]
     if "sealed" not in case and "without a type" not in case:  # Codex sends those two forms, types aside
@@ -370,7 +377,25 @@ def test_ids_that_no_responses_server_gave_stay_behind() -> None:
             ToolCall("toolu_2", "p", "x", "custom", "toolu_2"),
         ),
     )
-    assert all("id" not in item for item in render(turn)["input"])
+    assert [item.get("id") for item in render(turn)["input"]] == ["msg_1", None, None]
+
+
+def test_a_message_without_an_id_gets_one_where_nobody_would_look_it_up() -> None:
+    said = (Message("assistant", (Text("a"),)), Message("assistant", (Text("b"),), "msg_x"))
+    sent = [*said, said[0]]
+    assert [item["id"] for item in render(Turn("m", items=tuple(sent)))["input"]] == ["msg_1", "msg_x", "msg_2"]
+    stored = render(Turn("m", items=tuple(sent), store=True))["input"]
+    assert [(item.get("id"), item.get("status")) for item in stored] == [
+        (None, None), ("msg_x", "completed"), (None, None),
+    ]  # fmt: skip
+
+
+def test_reasoning_without_a_seal_goes_only_where_it_is_read() -> None:
+    """OpenAI looks it up by its id, and refuses what it has not stored."""
+    turn = Turn("m", items=(Reasoning(("t",)), Reasoning((), seal="S", sealed_by="responses", id="rs_9")))
+    assert [item["id"] for item in render(turn)["input"]] == ["rs_9"]
+    assert losses(turn) == [("input[0]", "dropped")]
+    assert [item["id"] for item in render(turn, OPEN)["input"]] == ["rs_1", "rs_9"]
 
 
 def test_a_failed_tools_output_says_so_in_front() -> None:
@@ -399,13 +424,13 @@ def test_a_breakpoint_of_another_family_is_left_out() -> None:
 def test_reasoning_sealed_by_another_keeps_its_text_only() -> None:
     texts = Turn("m", items=(Reasoning(("t",), seal="S", sealed_by="messages"),))
     sent = [{"type": "reasoning", "summary": [], "id": "rs_1", "content": [{"type": "reasoning_text", "text": "t"}]}]
-    assert render(texts)["input"] == sent
-    assert losses(texts) == [("input[0].encrypted_content", "dropped")]
+    assert render(texts, OPEN)["input"] == sent
+    assert losses(texts, OPEN) == [("input[0].encrypted_content", "dropped")]
     hidden = Turn("m", items=(*texts.items, Reasoning(seal="R", sealed_by="messages")))
     with pytest.raises(GatewayError) as raised:
         render(hidden)
     assert raised.value.param == "input[1].encrypted_content"
-    lenient = Profile(allow_unknown=True)
+    lenient = Profile(allow_unknown=True, reasoning_field="reasoning_content")
     assert render(hidden, lenient)["input"] == sent
     assert losses(hidden, lenient) == [(f"input[{number}].encrypted_content", "dropped") for number in range(2)]
 

@@ -164,17 +164,24 @@ _PARSERS: Final[dict[str, Callable[[Raw, str, list[Extra]], Item]]] = {
 }
 
 
-def render(items: tuple[Item, ...], profile: Profile, losses: Losses) -> tuple[str | None, list[InputItem]]:
-    """The `instructions` and the `input`. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
-    return _Renderer(profile, losses).render(items)
+def render(
+    items: tuple[Item, ...], profile: Profile, losses: Losses, *, stores: bool = False
+) -> tuple[str | None, list[InputItem]]:
+    """The `instructions` and the `input`; `stores`: the upstream keeps what it is told, and knows it by its ids.
+
+    Raises `GatewayError` UNSUPPORTED_PARAMETER.
+    """
+    return _Renderer(profile, losses, stores=stores).render(items)
 
 
 class _Renderer:
     """One item after the other; what changes on the way is noted in `losses`."""
 
-    def __init__(self, profile: Profile, losses: Losses) -> None:
+    def __init__(self, profile: Profile, losses: Losses, *, stores: bool) -> None:
         self._profile = profile
         self._losses = losses
+        self._stores = stores
+        self._messages = 0
         self._thoughts = 0
 
     def render(self, items: tuple[Item, ...]) -> tuple[str | None, list[InputItem]]:
@@ -254,9 +261,15 @@ class _Renderer:
         for number, part in enumerate(self._named(item)):
             self._losses.part = number
             content.append(parts.render_output(part, self._losses))
-        if item.id.startswith("msg_"):
-            return wire.InputMessage("assistant", content, item.id, "completed", item.phase or None)
-        return wire.InputMessage("assistant", content, phase=item.phase or None)
+        identity = item.id if item.id.startswith("msg_") else self._message_id()
+        status = None if identity is None else "completed"
+        return wire.InputMessage("assistant", content, identity, status, item.phase or None)
+
+    def _message_id(self) -> str | None:
+        """The reference demands an id, and servers that go by it refuse a message without one. Who stores messages
+        may look the id up, and takes none as well."""
+        self._messages += 1
+        return None if self._stores else f"msg_{self._messages}"
 
     def _named(self, item: Message) -> tuple[Part, ...]:
         """The parts, the participant's name before the first text: Responses has no other place for it."""
@@ -316,6 +329,9 @@ class _Renderer:
                 self._losses.lack(rows.SEALED)
                 return None
             self._losses.note(rows.SEAL_UNREAD)
+        if not own and not self._profile.reasoning_field:
+            self._losses.note(rows.NO_REASONING)
+            return None
         self._thoughts += 1
         content = [wire.ReasoningText(text) for text in item.text]
         return wire.ReasoningItem(

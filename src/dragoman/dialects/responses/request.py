@@ -186,7 +186,7 @@ def render(turn: Turn, model: str, profile: Profile) -> Rendered:
     """The request for a Responses upstream. Raises `GatewayError` UNSUPPORTED_PARAMETER."""
     losses = Losses(turn, allow_unknown=profile.allow_unknown)
     _check_sampling(turn.sampling, losses)
-    instructions, given = items.render(turn.items, profile, losses)
+    instructions, given = items.render(turn.items, profile, losses, stores=turn.store is True)
     body: Body = {
         "model": model,
         "instructions": instructions,

@@ -65,6 +65,10 @@ NAME_REFUSED: Final = Row(
     when='`names = "reject"`',
 )  # fmt: skip
 ERROR_PREFIXED: Final = Row(f.IS_ERROR, "mapped", "a failed tool's output begins with {prefix!r}", when="true")
+# OpenAI looks reasoning without a seal up by its id, and refuses what it has not stored.
+NO_REASONING: Final = Row(
+    f.REASONING, "dropped", "the upstream takes no reasoning of earlier turns", when='`reasoning_field = ""`'
+)
 SEAL_UNREAD: Final = Row(f.SEAL, "dropped", "another provider sealed it", when="there is a text beside it")
 SEALED: Final = Row(
     f.SEAL_ALONE, "refused", "Reasoning sealed by another provider ('{param}') cannot be read by this upstream."
@@ -164,7 +168,8 @@ _ARRIVING: Final = (
     NAME_REFUSED,
     Row(f.RESULT_NAME, "vacuous", "the call has it"),
     Row(f.REFUSAL, "mapped"),
-    Row(f.REASONING, "mapped"),
+    Row(f.REASONING, "mapped", when="`reasoning_field` is set"),
+    NO_REASONING,
     SEAL_UNREAD,
     SEALED,
     Row(f.CALL, "mapped"),
