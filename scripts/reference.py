@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: settings, errors, routes, the command line.
+"""Writes docs/reference/ from the code: settings, errors, routes, translation, the command line.
 
 python scripts/reference.py            write
 python scripts/reference.py --check    fail if a page is not what the code says
@@ -7,6 +7,7 @@ python scripts/reference.py --check    fail if a page is not what the code says
 import ast
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,18 +17,22 @@ import click
 import msgspec
 
 from dragoman import config, errors
-from dragoman.bridge import FRONT_DOORS
+from dragoman.bridge import FRONT_DOORS, TABLES
 from dragoman.cli.main import VERBS, dragoman
+from dragoman.dialects import fields
+from dragoman.dialects.mapping import DIALECTS, Field, Row, rows_between
+from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.gateway import admin
 from dragoman.gateway.routes import Table
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = ROOT / "docs/reference"
 NOTE: Final = "<!-- Written by scripts/reference.py; change the code instead. -->\n\n"
-TABLES: Final = (
+SETTINGS: Final = (
     ("server", config.ServerConfig),
     ("upstreams.NAME", config.UpstreamConfig),
     ("upstreams.NAME.timeouts", config.TimeoutsConfig),
+    ("upstreams.NAME.quirks", Profile),
     ("models.NAME", config.ModelConfig),
     ("aliases.NAME", config.AliasConfig),
     ("store", config.StoreConfig),
@@ -43,13 +48,15 @@ def settings() -> str:
         "`DRAGOMAN_SERVER__PORT=9000` sets `server.port`. `dragoman config show --origin` tells what came from where;\n"
         "`dragoman config schema` prints the JSON Schema.\n"
     ]
-    for name, section in TABLES:
+    for name, section in SETTINGS:
         parts.append(
             f"\n## `[{name}]`\n\n{inspect.getdoc(section)}\n\n| key | type | default | meaning |\n|---|---|---|---|\n"
         )
         for field, kind, meaning in documented(section):
             default = "" if field.required else f"`{shown(field)}`"
             parts.append(f"| `{field.encode_name}` | {kind} | {default} | {meaning} |\n")
+        if section is Profile:
+            parts.append(profiles())
     return "".join(parts)
 
 
@@ -66,6 +73,25 @@ def documented(section: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.
             found[one.target.id] = (kind, " ".join(text.split()).replace("|", "\\|"))
     for field in msgspec.structs.fields(section):
         yield field, *found[field.name]
+
+
+def profiles() -> str:
+    """What each profile says otherwise than OpenAI's."""
+    plain = PROFILES["openai"]
+    lines = [
+        "\nThe defaults are those of the profile `openai`. The others:\n\n| profile | where it differs |\n|---|---|\n"
+    ]
+    for name, profile in PROFILES.items():
+        values = {field: getattr(profile, field) for field in Profile.__struct_fields__}
+        other = [f"`{field} = {literal(v)}`" for field, v in values.items() if v != getattr(plain, field)]
+        if other:
+            lines.append(f"| `{name}` | {', '.join(other)} |\n")
+    return "".join(lines)
+
+
+def literal(value: object) -> str:
+    """A value as TOML writes it."""
+    return msgspec.json.encode(value).decode()
 
 
 def shown(field: msgspec.structs.FieldInfo) -> str:
@@ -114,6 +140,75 @@ def route_table() -> str:
     return "".join(lines)
 
 
+SECTIONS: Final = {
+    "request": "The request",
+    "tool": "Tools",
+    "item": "What was said",
+    "part": "Parts of messages and of tools' outputs",
+}
+TRANSLATION: Final = """# Translation
+
+What becomes of each field of a request on its way to an upstream of another dialect, by the name it has in each. The
+codecs take what they tell from these tables, and a test runs a request through each row.
+
+| word | what the upstream is told | what the caller is told |
+|---|---|---|
+| same | the same value under the same name | |
+| mapped | it in another shape, or under another name | |
+| done here | nothing: the gateway does it | |
+| says nothing | nothing: it asks for what is done anyway | |
+| **loss** | it in another form, a default for it, or nothing | a loss in `X-Dragoman-Loss`, the log and `/convert` |
+| **400** | it is not called | a 400 that names the field |
+
+In *italics* stands for which values, and with which quirk of the upstream; [settings](settings.md) has the quirks.
+"""
+
+
+def translation() -> str:
+    parts = [TRANSLATION]
+    for stands, title in SECTIONS.items():
+        parts.append(f"\n## {title}\n\n| Chat | Responses | Messages |")
+        parts += [f" to {dialect.capitalize()} |" for dialect in DIALECTS]
+        parts.append("\n|---|---|---|---|---|---|\n")
+        for field in vars(fields).values():
+            if isinstance(field, Field) and field.stands == stands:
+                parts.append("|" + "".join(f" {cell} |" for cell in [*names(field), *fates(field)]) + "\n")
+    return "".join(parts)
+
+
+def names(field: Field) -> Iterator[str]:
+    """What a field is called in each dialect."""
+    for dialect in DIALECTS:
+        name = field.name(dialect)
+        old = f", `{field.old}`" if field.old and dialect == "chat" else ""
+        about = f" {field.about}" if field.about else ""
+        yield f"`{name}`{old}{about}" if name and not name.startswith("(") else name.strip("()")
+
+
+def fates(field: Field) -> Iterator[str]:
+    """What becomes of a field at an upstream of each dialect."""
+    for target in DIALECTS:
+        found: dict[str, None] = {}
+        for source in DIALECTS:
+            if source != target and field.name(source):
+                for row in rows_between(TABLES[source], TABLES[target]):
+                    if row.field is field:
+                        found[fate(row)] = None
+        yield "; ".join(found)
+
+
+def fate(row: Row) -> str:
+    words = {"executed": "done here", "vacuous": "says nothing", "refused": "**400**"}
+    text = f"**loss**: {row.note}" if row.reported else words.get(row.fate, row.fate)
+    if row.note and not row.reported and row.fate != "refused":
+        text += f" ({row.note})"
+    text = re.sub(r"\{\w+(!r)?\}", "…", text)
+    condition = f"`{row.value}`" if row.value else row.when
+    if row.source:
+        condition = ", ".join(filter(None, (f"from {row.source.capitalize()}", condition)))
+    return f"*{condition}*: {text}" if condition else text
+
+
 def command_line() -> str:
     parts = ["# Command line\n\nEvery verb takes `--json` where it prints. Exit codes: 0 ok, 1 failed, 2 usage.\n"]
     parts.append(
@@ -139,6 +234,7 @@ def main() -> int:
         "settings.md": settings(),
         "errors.md": error_table(),
         "routes.md": route_table(),
+        "translation.md": translation(),
         "cli.md": command_line(),
     }
     stale = []

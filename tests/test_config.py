@@ -6,6 +6,7 @@ import pytest
 
 from dragoman import config
 from dragoman.config import RESERVED, Config, Layer, check_endpoint, parse, schema
+from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError
 from dragoman.policy.headers import GENERIC_PASS
 from dragoman.policy.routing import Route, Target, Timeouts
@@ -102,6 +103,7 @@ def test_a_route_gives_its_deadlines_to_its_fallbacks() -> None:
     assert routes["m"].targets == (Target("a", "", Timeouts(idle=1)), Target("b", "x", Timeouts(idle=1)))
 
 
+QUIRKS = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\nquirks = '
 UPSTREAM = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\n'
 
 
@@ -156,6 +158,12 @@ def test_an_unknown_key_is_named_and_the_right_one_suggested(text: str, key: str
         (UPSTREAM + "[models]\nfast = {model = 'x'}", "models.fast", "missing required field 'upstream'"),
         (UPSTREAM + "[models]\n'a.b' = {upstream = 1}", "models.a.b.upstream", "expected 'str', got 'int'"),
         (UPSTREAM + "[aliases.x]\npass_headers = 'a'", "aliases.x.pass_headers", "expected 'array', got 'str'"),
+        (QUIRKS + "{tool_images = 'x'}", "upstreams.openai.quirks.tool_images", "invalid enum value 'x'"),
+        (QUIRKS + "{merge_system = 'x'}", "upstreams.openai.quirks.merge_system", "expected 'bool', got 'str'"),
+        (QUIRKS + "{default_max_tokens = 0}", "upstreams.openai.quirks.default_max_tokens", "must be more than 0"),
+        (QUIRKS + "{efforts = [1]}", "upstreams.openai.quirks.efforts[0]", "expected 'str', got 'int'"),
+        (QUIRKS + "{tool_image = 'lift'}", "upstreams.openai.quirks.tool_image", "unknown quirk"),
+        (QUIRKS + "{names = {a = 1}}", "upstreams.openai.quirks[...]", "expected 'bool | int | str | array'"),
         ("[store]\nstrict = 1", "store.strict", "expected 'bool', got 'int'"),
         ("[log]\nlevel = 'loud'", "log.level", "invalid enum value 'loud'"),
     ],
@@ -429,8 +437,25 @@ def test_the_published_schema_is_that_of_the_configuration() -> None:
     for wrong in (
         "prot = 1", "[server]\nprot = 1", "[server]\nport = 'x'", "[upstreams.x]", "[log]\nlevel = 'loud'",
         "models = []", UPSTREAM + "network = 'all'", UPSTREAM + "[models]\nfast = 5", UPSTREAM + "timeouts = {x = 1}",
+        QUIRKS + "{tool_images = 'x'}", QUIRKS + "{tool_image = 'lift'}",
     ):  # fmt: skip
         assert not conforms(tomllib.loads(wrong), published, published), wrong
+
+
+def test_an_upstream_has_the_quirks_of_its_profile_and_its_own() -> None:
+    text = "profile = 'vllm'\nquirks = {tool_images = 'reject', efforts = ['low'], top_k = false}"
+    upstream = load(UPSTREAM + text).upstreams["openai"]
+    changed = {"tool_images": "reject", "efforts": ("low",), "top_k": False}
+    assert upstream.adapted("x") == msgspec.structs.replace(PROFILES["vllm"], **changed)
+    assert load(UPSTREAM).upstreams["openai"].adapted("x") is PROFILES["openai"]
+    environment = Layer("environment", {"upstreams": {"openai": {"quirks": {"merge_system": "true"}}}}, lax=True)
+    both = parse([Layer("file", tomllib.loads(UPSTREAM + text)), environment]).config.upstreams["openai"].adapted("x")
+    assert (both.merge_system, both.tool_images) == (True, "reject")
+
+
+def test_what_a_route_says_holds_for_what_stands_in_for_it() -> None:
+    route = load(UPSTREAM + "[models]\nfast = {upstream = 'openai', allow_unknown = true, fallback = ['openai/x']}")
+    assert [target.allow_unknown for target in route.routes()["fast"].targets] == [True, True]
 
 
 def test_a_configuration_cannot_be_changed_once_it_stands() -> None:

@@ -15,15 +15,20 @@ from dragoman import errors
 from dragoman.dialects.base import Codec, Dialect, Reader, Rendered, Request, Setting, StreamRelay, Writer
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
+from dragoman.dialects.chat.rows import TABLE as CHAT_ROWS
 from dragoman.dialects.estimate import Count, estimate
+from dragoman.dialects.mapping import Table
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
+from dragoman.dialects.messages.rows import TABLE as MESSAGES_ROWS
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
+from dragoman.dialects.responses.rows import TABLE as RESPONSES_ROWS
 from dragoman.dialects.sealing import PLACES, PREFIX, Envelopes, SealedEvents, asking, strip, unwrap, wrap_items
 from dragoman.dialects.tally import Tally
 from dragoman.errors import ErrorKind, GatewayError, WireError
+from dragoman.turn import Dialect as Name
 from dragoman.turn import Event, Extra, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
@@ -33,6 +38,9 @@ FRONT_DOORS: Final[tuple[Dialect, ...]] = (CHAT, RESPONSES_DIALECT, MESSAGES_DIA
 
 CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (CHAT_CODEC, RESPONSES, MESSAGES)}
 """What can be translated, callers' side and upstreams' side alike."""
+
+TABLES: Final[dict[Name, Table]] = {table.dialect: table for table in (CHAT_ROWS, RESPONSES_ROWS, MESSAGES_ROWS)}
+"""What becomes of each field on its way from one dialect to another."""
 
 PATHS: Final[dict[str, str]] = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
 """Where an upstream serves a dialect, below its base URL."""

@@ -5,7 +5,7 @@ flags say, lowest layer first. An unknown key is an error with a suggestion.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
 from dragoman.errors import ConfigError
 from dragoman.policy import credentials, egress
 from dragoman.policy.headers import GENERIC_PASS
@@ -104,6 +105,8 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     """What it speaks; the caller's own dialect is preferred, then the first."""
     profile: Literal["openai", "anthropic", "vllm", "ollama", "llamacpp", "deepseek", "openrouter", "gemini"] = "openai"
     """The quirks of its kind, where a call is translated for it."""
+    quirks: dict[str, Quirk] = {}
+    """Those in which it differs from its profile; see `[upstreams.NAME.quirks]`."""
     credential: str = "none"
     """`bearer REF`, `header NAME REF`, `query NAME REF`, `basic REF REF`, `caller` or `none`."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
@@ -125,6 +128,20 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     include_usage: bool = True
     """Whether to ask for usage in streams; false for upstreams that refuse `stream_options`."""
 
+    def adapted(self, at: str) -> Profile:
+        """Its profile with its own quirks. Raises `ConfigError`; `at` is the key of its table."""
+        for name in self.quirks:
+            if name not in Profile.__struct_fields__:
+                raise ConfigError(f"{at}.quirks.{name}", "unknown quirk", _hint(name, Profile.__struct_fields__))
+        try:
+            profile = adapt(PROFILES[self.profile], self.quirks)
+        except msgspec.ValidationError as error:
+            message, _, path = str(error).partition(" - at `$")
+            key = f"{at}.quirks{path.rstrip('`')}"
+            raise ConfigError(key, message[:1].lower() + message[1:].replace("`", "'")) from None
+        _check_numbers(f"{at}.quirks", profile, more_than_0=("default_max_tokens",))
+        return profile
+
 
 class ModelConfig(_Section, frozen=True, kw_only=True):
     """A public model name: where it goes and what may stand in."""
@@ -139,6 +156,8 @@ class ModelConfig(_Section, frozen=True, kw_only=True):
     """Deadlines of this route instead of its upstreams'."""
     strict: bool = False
     """Whether a call that cannot be translated without loss is refused with a 400."""
+    allow_unknown: bool = False
+    """Whether a translation drops parameters that the upstream does not know, with a loss, instead of refusing them."""
 
 
 class AliasConfig(_Section, frozen=True, kw_only=True):
@@ -255,7 +274,9 @@ def parse(layers: Sequence[Layer]) -> Loaded:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the configuration file, for editors."""
-    return msgspec.json.schema(Config)
+    (root, quirks), definitions = msgspec.json.schema_components((Config, Profile), ref_template="#/$defs/{name}")
+    definitions["UpstreamConfig"]["properties"]["quirks"] |= quirks
+    return {**root, "$defs": definitions}
 
 
 def _merge(into: Tree, values: Mapping[str, Any], origins: dict[str, str], origin: str, at: str, *, lax: bool) -> None:
@@ -288,14 +309,17 @@ def _literal(text: str) -> Any:
     return text
 
 
+def _hint(name: str, known: Collection[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
+
+
 def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: str) -> None:
     known = {field.name: field for field in msgspec.structs.fields(section)}
     for name, value in values.items():
         key = f"{at}.{name}" if at else name
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
-            raise ConfigError(key, "unknown key", hint)
+            raise ConfigError(key, "unknown key", _hint(name, known))
         below = _SECTIONS.get((section, name))
         if below is None or not isinstance(value, Mapping):
             continue
@@ -353,6 +377,7 @@ def _check(config: Config) -> None:
         _check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
         _check_connection(at, upstream)
+        upstream.adapted(at)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
@@ -454,9 +479,14 @@ def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Upstream
     if value.timeouts is not None:
         _check_timeouts(at, value.timeouts)
         timeouts = value.timeouts.parts()
-    first = Target(value.upstream, value.model, timeouts, value.strict)
+    first = Target(value.upstream, value.model, timeouts, value.strict, value.allow_unknown)
     rest = tuple(
-        replace(_target(f"{at}.fallback", text, upstreams), timeouts=timeouts, strict=value.strict)
+        replace(
+            _target(f"{at}.fallback", text, upstreams),
+            timeouts=timeouts,
+            strict=value.strict,
+            allow_unknown=value.allow_unknown,
+        )  # fmt: skip
         for text in value.fallback
     )
     for target in rest:

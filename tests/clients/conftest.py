@@ -24,7 +24,7 @@ def upstreams(values: dict[str, Any], mock_url: str) -> None:
     """
     base = "only/chat/v1"
     values["upstreams"] |= {
-        "vllm": {"base_url": f"{mock_url}/{base}", "profile": "vllm"},
+        "vllm": {"base_url": f"{mock_url}/{base}", "profile": "vllm", "quirks": {"custom_tools": "wrap"}},
         "chat": {"base_url": f"{mock_url}/{base}"},
         "busy": {"base_url": f"{mock_url}/scenario/status:429/{base}"},
         "breaks": {"base_url": f"{mock_url}/scenario/cut-after:6/{base}"},

@@ -46,6 +46,11 @@ def change(values: dict[str, Any], mock_url: str) -> None:
     values["upstreams"]["quiet"] = {"base_url": f"{mock_url}/v1", "direct": True, "include_usage": False}
     for name, (first, *rest) in ROUTES.items():
         values["models"][name] = {"upstream": first, "model": "gpt-4", "fallback": [f"{other}/gpt-4" for other in rest]}
+    values["upstreams"]["reject"] = {"base_url": f"{mock_url}/v1", "profile": "vllm", "direct": True}
+    values["upstreams"]["wrap"] = {
+        "base_url": f"{mock_url}/v1", "profile": "vllm", "quirks": {"custom_tools": "wrap"}, "direct": True,
+    }  # fmt: skip
+    values["models"]["lenient"] = {"upstream": "mock-responses", "model": "gpt-4", "allow_unknown": True}
     values["models"]["nice-*"] = "good"
     values["models"]["nice-x*"] = "busy"
 
@@ -272,3 +277,40 @@ def test_a_pattern_hands_on_the_name_that_was_asked_for(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"models\.any-\*: a pattern hands on"), running(tmp_path, fixed):
         pass
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_parameter_that_nobody_knows_is_refused_or_dropped_and_told_where_the_route_allows_that(
+    live: Live, stream: bool
+) -> None:
+    odd: dict[str, Any] = {"x_odd": 1, "messages": [{"role": "user", "content": "a", "mood": "good"}], "stream": stream}
+    refused = post(live, "mock-responses/gpt-4", **odd)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "x_odd")
+    dropped = post(live, "lenient", **odd)
+    assert dropped.status_code == 200
+    assert dropped.headers["x-dragoman-loss"] == "x_odd;dropped, messages[0].mood;dropped"
+    assert "mood" not in json.dumps(last_seen(live)["body"])
+    line = b'"losses":["x_odd;dropped","messages[0].mood;dropped"]'
+    live.until(lambda: any(line in text for text in live.log), "a line that lists the losses")
+
+
+def test_what_a_caller_calls_a_parameter_cannot_break_the_head(live: Live) -> None:
+    names: dict[str, Any] = {"a\r\nx-evil: \u00fc": 1, "b" * 4000: 1}
+    dropped = post(live, "lenient", **names)
+    assert dropped.status_code == 200 and "x-evil" not in dropped.headers
+    assert dropped.headers["x-dragoman-loss"] == f"a\\r\\nx-evil: \\xfc;dropped, {'b' * 128}...;dropped"
+
+
+def test_an_upstream_may_differ_from_its_profile_in_single_quirks(live: Live) -> None:
+    asked = {"input": "hi", "tools": [{"type": "custom", "name": "patch"}]}
+
+    def ask(model: str) -> httpx2.Response:
+        return httpx2.post(f"{live.url}/v1/responses", json={"model": model, **asked}, headers=live.headers())
+
+    refused = ask("reject/gpt-4")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools[0].type")
+    assert "custom_tools = 'wrap'" in refused.json()["error"]["message"]
+    wrapped = ask("wrap/gpt-4")
+    assert wrapped.headers["x-dragoman-loss"] == "tools[0].type;mapped"
+    (call,) = wrapped.json()["output"]
+    assert (call["type"], call["name"]) == ("custom_tool_call", "patch")

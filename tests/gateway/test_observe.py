@@ -1,7 +1,7 @@
 import msgspec
 
-from dragoman.gateway.observe import MAX_LINES, CallRecord, Observer
-from dragoman.turn import Usage
+from dragoman.gateway.observe import MAX_LINES, MAX_LOSSES, MAX_PARAM, CallRecord, Observer, shown
+from dragoman.turn import Loss, Usage
 
 
 def record(**changes: object) -> CallRecord:
@@ -53,6 +53,26 @@ def test_a_name_that_looks_like_a_secret_is_not_written() -> None:
     observer.finish(record(name="sk-proj-abcdefghijklmnop"))
     observer.flush()
     assert b"abcdefghijklmnop" not in written[0]
+
+
+def test_losses_are_listed_without_their_notes_or_secrets() -> None:
+    written: list[bytes] = []
+    observer = Observer(written.append)
+    observer.finish(
+        record(losses=(Loss("tools[0].name", "mapped", "x"), Loss("sk-proj-abcdefghijklmnop", "dropped", "y")))
+    )
+    observer.finish(record())
+    observer.flush()
+    first, second = (msgspec.json.decode(line) for line in written[0].splitlines())
+    assert first["losses"] == ["tools[0].name;mapped", "[redacted];dropped"]
+    assert "losses" not in second
+
+
+def test_a_loss_is_shown_in_one_printable_line() -> None:
+    odd = shown((Loss("a\r\nb", "dropped", ""), Loss("\u00fc" * 999, "dropped", "")))
+    assert odd[0] == "a\\r\\nb;dropped"
+    assert len(odd[1]) == MAX_PARAM + len("...;dropped")
+    assert len(shown((Loss("a", "dropped", ""),) * 99)) == MAX_LOSSES
 
 
 def test_a_writer_that_falls_behind_loses_lines_and_says_so() -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from dragoman.bridge import FRONT_DOORS, Bridge, Ids, Passage
-from dragoman.dialects.profile import PROFILES, Profile
+from dragoman.dialects.profile import PROFILES, Profile, adapt
 from dragoman.errors import GatewayError
 from dragoman.turn import Loss, Usage
 from tests.wire.cuts import Parts, bytewise
@@ -63,8 +63,8 @@ TARGETS: Final = (
     Target("responses", "responses", Profile()),
     Target("messages", "messages", PROFILES["anthropic"]),
 )
-OPEN_MODELS: Final = Target("vllm", "chat", PROFILES["vllm"])
-"""A server of open models: one system message, no custom tools, its own field for reasoning."""
+OPEN_MODELS: Final = Target("vllm", "chat", adapt(PROFILES["vllm"], {"custom_tools": "wrap"}))
+"""A server of open models: one system message, custom tools wrapped, its own field for reasoning."""
 
 
 @dataclass(frozen=True)

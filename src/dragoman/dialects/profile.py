@@ -1,11 +1,14 @@
 """The quirks of an upstream's kind, as data: what differs between servers that speak the same dialect."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
+Quirk = bool | int | str | tuple[bool | int | str, ...]
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a request must be put for one upstream; the defaults are OpenAI's own API."""
 
     developer: Literal["developer", "system"] = "developer"
@@ -21,7 +24,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     names: Literal["keep", "prefix", "reject"] = "keep"
     """A participant's name, where there is no place for it: before the text, or a 400."""
     custom_tools: Literal["native", "wrap", "reject"] = "native"
-    """Custom tools: as they are, as a function with one string, or a 400."""
+    """Custom tools: as they are, as a function with one string whose calls become custom ones again, or a 400."""
     strict_tools: bool = True
     """Whether `strict` on tools and formats is understood."""
     reasoning_field: Literal["", "reasoning_content", "reasoning"] = ""
@@ -56,7 +59,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OPEN: Final = Profile(
-    developer="system", merge_system=True, max_tokens="max_tokens", custom_tools="wrap",
+    developer="system", merge_system=True, max_tokens="max_tokens", custom_tools="reject",
     reasoning_field="reasoning_content", allowed_tools=False, tool_names="keep", text_parts=False, refusals=False,
 )  # fmt: skip
 """What most servers of open models have in common: chat templates with one system message, no custom tools."""
@@ -71,7 +74,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "llamacpp": msgspec.structs.replace(_OPEN, strict_tools=False, top_k=True),
     "deepseek": msgspec.structs.replace(_OPEN, strict_tools=False, tool_names="alias"),
     "openrouter": Profile(
-        max_tokens="max_tokens", custom_tools="wrap", reasoning_field="reasoning", allowed_tools=False, top_k=True
+        max_tokens="max_tokens", custom_tools="reject", reasoning_field="reasoning", allowed_tools=False, top_k=True
     ),
     "gemini": msgspec.structs.replace(
         _OPEN,
@@ -81,3 +84,8 @@ PROFILES: Final[dict[str, Profile]] = {
         efforts=("none", "minimal", "low", "medium", "high"),
     ),  # fmt: skip
 }
+
+
+def adapt(profile: Profile, quirks: Mapping[str, Quirk]) -> Profile:
+    """The profile with single quirks of its own. Raises `msgspec.ValidationError` naming one that is not right."""
+    return msgspec.convert(msgspec.structs.asdict(profile) | dict(quirks), Profile) if quirks else profile

@@ -11,7 +11,7 @@ from dragoman.gateway.observe import CallRecord
 from dragoman.gateway.runtime import Services
 from dragoman.policy.keys import Key
 from dragoman.ports import Reservation, Settlement
-from dragoman.turn import Usage
+from dragoman.turn import Loss, Usage
 
 
 class Booking:
@@ -19,7 +19,7 @@ class Booking:
 
     __slots__ = (
         "_call", "_family", "_key", "_name", "_reserved", "_services", "_settled", "attempts", "error",
-        "estimate", "first_token_at", "model", "stream", "upstream", "usage",
+        "estimate", "first_token_at", "losses", "model", "stream", "upstream", "usage",
     )  # fmt: skip
 
     def __init__(self, services: Services, call: Call, family: str) -> None:
@@ -38,6 +38,8 @@ class Booking:
         self.usage: Usage | None = None
         self.estimate: Callable[[], Usage | None] | None = None
         """Stands in for a usage that the upstream did not report."""
+        self.losses: tuple[Loss, ...] = ()
+        """What the translation for the last upstream asked did not carry as it was."""
         self.error = ""
         """Stable code of what went wrong, `upstream_STATUS` where the upstream said it."""
 
@@ -90,5 +92,6 @@ class Booking:
                 key_id="" if self._key is None else self._key.id, name=self._name, upstream=self.upstream,
                 model=self.model, stream=self.stream, first_token_ms=None if first is None else round(first, 2),
                 usage=self.usage, error=code, attempts=self.attempts,
+                losses=self.losses,
             )
         )  # fmt: skip

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.config import AliasConfig, Config, ServerConfig, UpstreamConfig
-from dragoman.dialects.profile import PROFILES
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
@@ -113,7 +112,7 @@ class Composer:
             aliases[name] = _alias(config, name, upstream, item)
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
-        profiles = {name: PROFILES[item.profile] for name, item in config.upstreams.items()}
+        profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
         routes = RouteTable(config.routes(), direct, default)
         return Runtime(config, routes, aliases, upstreams, profiles, _tokenizer(config.server))
 

@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
 from dragoman.dialects.base import Dialect, StreamRelay
@@ -15,6 +17,7 @@ from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Memory, assemble
+from dragoman.gateway.observe import shown
 from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
@@ -28,8 +31,6 @@ from dragoman.turn import Loss
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of a buffered answer: images in JSON are the largest."""
 MAX_ERROR: Final = 1024 * 1024
-MAX_LOSSES: Final = 32
-"""Losses that are named in the header; `/convert` names all."""
 
 
 class Kept(Protocol):
@@ -181,6 +182,8 @@ class Exchange:
     def _passage(self, bridge: Bridge, target: Target) -> Passage:
         settings = self._runtime.config.upstreams[target.upstream]
         profile = self._runtime.profiles[target.upstream]
+        if target.allow_unknown:
+            profile = replace(profile, allow_unknown=True)
         envelopes = None
         if self._dialect.name in PLACES:
             bound = f"{self._key}\n{target.upstream}\n{target.model}".encode()
@@ -188,6 +191,7 @@ class Exchange:
         passage = bridge.toward(
             settings.dialects, target.model, profile, ask_usage=settings.include_usage, envelopes=envelopes
         )
+        self.booking.losses = passage.losses
         if target.strict and passage.losses:
             loss = passage.losses[0]
             message = f"This route is strict, and {loss.param!r} would be {loss.kind}: {loss.note}."
@@ -253,10 +257,7 @@ class Exchange:
 
 def loss_header(losses: tuple[Loss, ...]) -> Headers:
     """What a translation did not carry as it was: `X-Dragoman-Loss: param;kind, ...`."""
-    if not losses:
-        return []
-    text = ", ".join(f"{loss.param};{loss.kind}" for loss in losses[:MAX_LOSSES])
-    return [(b"x-dragoman-loss", text.encode("ascii", "backslashreplace"))]
+    return [(b"x-dragoman-loss", ", ".join(shown(losses)).encode("ascii"))] if losses else []
 
 
 def request_headers(call: Call) -> Headers:

@@ -150,6 +150,7 @@ class _Call(msgspec.Struct):
     first_token_ms: float | None = None
     usage: Usage | None = None
     error: str = ""
+    losses: tuple[str, ...] = ()
     count: int = 0
 
 
@@ -187,6 +188,8 @@ class CallLines:
         if call.usage is not None:
             about = "~" if call.usage.estimated else ""
             facts.append(f"{about}{call.usage.input_tokens} in {about}{call.usage.output_tokens} out")
+        if call.losses:
+            facts.append(f"{len(call.losses)} lost")
         if call.error:
             facts += [call.error, call.request_id]
         return f"{self._paint(at, _DIM)}  {status}  {call.family:<11}  {_printable(goes):<32}  {'  '.join(facts)}"

@@ -14,9 +14,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from dragoman.policy import redact
-from dragoman.turn import Usage
+from dragoman.turn import Loss, Usage
 
 SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+MAX_LOSSES: Final = 32
+"""Losses that are named in a log line and in the header of an answer; `/convert` names all."""
+MAX_PARAM: Final = 128
+"""Characters of a loss's parameter that are shown; one that nobody knows has the name its caller gave it."""
 MAX_LINES: Final = 10_000
 """Log lines that wait to be written; beyond, the oldest are dropped and counted."""
 
@@ -41,6 +45,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     error: str = ""
     attempts: int = 1
+    losses: tuple[Loss, ...] = ()
 
 
 class Observer:
@@ -113,7 +118,19 @@ class Observer:
 
 
 def _line(record: CallRecord) -> bytes:
-    # The names are the only text a caller chooses. The time is written as the rest of the log has it, ISO 8601.
+    # Names and parameters are the only text a caller chooses. The time is as the rest of the log has it, ISO 8601.
     at = datetime.fromtimestamp(record.timestamp, UTC)
     name, model = (redact.text(record.name), redact.text(record.model)) if record.name else ("", record.model)
-    return msgspec.json.encode(msgspec.structs.replace(record, timestamp=at, name=name, model=model))
+    losses = tuple(redact.text(loss) for loss in shown(record.losses))
+    return msgspec.json.encode(msgspec.structs.replace(record, timestamp=at, name=name, model=model, losses=losses))
+
+
+def shown(losses: tuple[Loss, ...]) -> list[str]:
+    """Losses in a line each, `param;kind`, in printable ASCII; the first `MAX_LOSSES` of them."""
+    return [f"{_printable(loss.param)};{loss.kind}" for loss in losses[:MAX_LOSSES]]
+
+
+def _printable(param: str) -> str:
+    if not (param.isascii() and param.isprintable()):
+        param = param.encode("unicode_escape").decode("ascii")
+    return param if len(param) <= MAX_PARAM else f"{param[:MAX_PARAM]}..."

@@ -42,6 +42,8 @@ class Target:
     """The route's own deadlines; None for the upstream's."""
     strict: bool = False
     """Whether a translation that loses anything is refused."""
+    allow_unknown: bool = False
+    """Whether a translation drops parameters that the upstream does not know."""
 
     @property
     def name(self) -> str:

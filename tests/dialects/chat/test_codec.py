@@ -66,7 +66,8 @@ def test_every_upstream_gets_a_request_and_is_told_of_every_change(name: str) ->
     turn = CHAT_CODEC.parse(json.dumps(given).encode())
     sent = rendered(turn, PROFILES[name])
     sdk.check_request(sent)
-    assert losses(turn, PROFILES[name]) or sent == given
+    renamed = {"max_completion_tokens": PROFILES[name].max_tokens}
+    assert losses(turn, PROFILES[name]) or sent == {renamed.get(key, key): value for key, value in given.items()}
 
 
 # Reasoning that goes on after a text is another item in the vocabulary, and gets a paragraph each time.

@@ -5,6 +5,8 @@ from typing import Final
 from dragoman.dialects import fields as f
 from dragoman.dialects.mapping import Row, Table
 
+_UNKEPT: Final = "by `/convert`, which keeps nothing"
+
 # What the codec tells.
 NO_TOP_K: Final = Row(f.TOP_K, "refused", when="unless `top_k = true`")
 NO_ULTRAFAST: Final = Row(
@@ -68,7 +70,7 @@ NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "A tool that its provider runs 
 NO_NATIVE: Final = Row(
     f.HOSTED_ITEM, "refused", "An item of type {kind!r} ('{param}') cannot be sent to this upstream."
 )
-NO_REFERENCE: Final = Row(f.REFERENCE, "refused", "The item that '{param}' refers to is not known here.")
+NO_REFERENCE: Final = Row(f.REFERENCE, "refused", "The item that '{param}' refers to is not known here.", when=_UNKEPT)
 MERGED: Final = Row(
     f.ITEMS, "mapped", "system messages are merged into one at the beginning",
     when="several or late system messages, and `merge_system = true`",
@@ -174,6 +176,10 @@ _ARRIVING: Final = (
     Row(f.MAX_TOOL_CALLS, "vacuous", "it bounds tools that the provider runs"),
     SEARCHES_UNBOUNDED,
     UNKNOWN,
+    Row(f.PREVIOUS, "executed", "what the gateway has kept stands before the input"),
+    Row(f.CONVERSATION, "executed", "what the gateway has kept stands before the input"),
+    Row(f.BACKGROUND, "executed", "the gateway has a job of it"),
+    Row(f.REFERENCE, "executed", "the item that the gateway has kept takes its place"),
     TOOL_ALIAS,
     TOOL_NAME_REFUSED,
     Row(f.TOOL_NAME, "mapped"),
@@ -195,6 +201,7 @@ _ARRIVING: Final = (
     Row(f.SYSTEM, "mapped"),
     MERGED_PARTS,
     Row(f.DEVELOPER, "mapped", when="as system, where the quirk `developer` says so"),
+    Row(f.LATE_SYSTEM, "mapped"),
     Row(f.USER_SAID, "mapped"),
     Row(f.SAID, "mapped"),
     SAID_PART,
@@ -254,9 +261,9 @@ _EXTRAS: Final = (
     Row(f.MCP_SERVERS, "refused"),
     Row(f.INFERENCE_GEO, "refused"),
     Row(f.EDITS, "refused"),
-    Row(f.PREVIOUS, "refused"),
-    Row(f.CONVERSATION, "refused"),
-    Row(f.BACKGROUND, "refused"),
+    Row(f.PREVIOUS, "refused", when=_UNKEPT),
+    Row(f.CONVERSATION, "refused", when=_UNKEPT),
+    Row(f.BACKGROUND, "refused", when=_UNKEPT),
     Row(f.PROMPT, "refused"),
     Row(f.COMPACTION, "refused"),
     Row(f.TRUNCATION, "refused"),

@@ -5,6 +5,8 @@ from typing import Final
 from dragoman.dialects import fields as f
 from dragoman.dialects.mapping import Row, Table
 
+_UNKEPT: Final = "by `/convert`, which keeps nothing"
+
 # What the codec tells.
 LIMIT_DEFAULTED: Final = Row(f.LIMIT, "defaulted", "the upstream demands a limit: {limit}", when="not given")
 NO_CHOICES: Final = Row(f.CHOICES, "refused", when="more than 1")
@@ -72,7 +74,7 @@ NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "A tool that its provider runs 
 NO_NATIVE: Final = Row(
     f.HOSTED_ITEM, "refused", "An item of type {kind!r} ('{param}') cannot be sent to this upstream."
 )
-NO_REFERENCE: Final = Row(f.REFERENCE, "refused", "The item that '{param}' refers to is not known here.")
+NO_REFERENCE: Final = Row(f.REFERENCE, "refused", "The item that '{param}' refers to is not known here.", when=_UNKEPT)
 NO_HOSTED_OUTPUT: Final = Row(f.INCLUDE_HOSTED, "refused", when="where the tool is in the request")
 NO_MESSAGES: Final = Row(
     f.ITEMS, "refused", "This upstream needs at least one message beside the system prompt.",
@@ -175,6 +177,10 @@ _ARRIVING: Final = (
     NO_HOSTED_OUTPUT,
     Row(f.MAX_TOOL_CALLS, "vacuous", "it bounds tools that the provider runs"),
     UNKNOWN,
+    Row(f.PREVIOUS, "executed", "what the gateway has kept stands before the input"),
+    Row(f.CONVERSATION, "executed", "what the gateway has kept stands before the input"),
+    Row(f.BACKGROUND, "executed", "the gateway has a job of it"),
+    Row(f.REFERENCE, "executed", "the item that the gateway has kept takes its place"),
     Row(f.TOOL_NAME, "mapped"),
     TOOL_ALIAS,
     TOOL_NAME_REFUSED,
@@ -248,9 +254,9 @@ _EXTRAS: Final = (
     Row(f.CACHE_OPTIONS, "dropped", "the upstream has its own rules for its cache"),
     Row(f.CACHE_RETENTION, "dropped", "the upstream has its own rules for its cache"),
     Row(f.MODERATION, "refused"),
-    Row(f.PREVIOUS, "refused"),
-    Row(f.CONVERSATION, "refused"),
-    Row(f.BACKGROUND, "refused"),
+    Row(f.PREVIOUS, "refused", when=_UNKEPT),
+    Row(f.CONVERSATION, "refused", when=_UNKEPT),
+    Row(f.BACKGROUND, "refused", when=_UNKEPT),
     Row(f.PROMPT, "refused"),
     Row(f.COMPACTION, "refused"),
     Row(f.TRUNCATION, "refused"),
