@@ -1,0 +1,247 @@
+"""What an outbound upstream and its routes are made of, by configuration file or by API: one vocabulary for both.
+
+Shapes as in the outbound contract's JSON schemas. A struct says what may be written; what must fit together
+(a pool of one scheme, credentials beside a wildcard) is checked by `check_upstream` and `check_route`. Unknown members
+are refused. Nothing here says how a rule is applied; each kind of rule has a module of its own in this package.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+
+Sharing = Literal["private", "inherit", "enforce"]
+"""Whether descendants of the owning tenant see a rule: not at all, unless they have their own, or always."""
+Scheme = Literal["http", "https", "ws", "wss"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Origin = Literal["file", "api"]
+Tag = Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")]
+HeaderName = Annotated[str, Meta(pattern="^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")]
+HeaderValue = Annotated[str, Meta(pattern="^[\\t\\x20-\\x7e\\x80-\\xff]{0,4096}$")]
+
+DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+MAX_ENDPOINTS: Final = 32
+ALIAS: Final = re.compile(r"[a-z0-9](?:[a-z0-9.:_-]{0,253}[a-z0-9])?")
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Anything that is written by a person."""
+
+
+class Endpoint(_Part, frozen=True, kw_only=True):
+    """One server of an upstream; `port` 0 is the scheme's own."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=253)]
+    scheme: Scheme = "https"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    path: str = ""
+    """What every path begins with."""
+
+
+class HeaderRules(_Part, frozen=True, kw_only=True):
+    """What becomes of headers in one direction: some pass, then remove, set and add, in this order."""
+
+    set: dict[HeaderName, HeaderValue] = {}
+    add: dict[HeaderName, HeaderValue] = {}
+    remove: tuple[HeaderName, ...] = ()
+    passthrough: Literal["none", "allowlist", "preset", "all"] = "preset"
+    """Of a caller's headers; `preset` is what REST and the model SDKs need. Some never pass whatever is said."""
+    passthrough_allowlist: tuple[str, ...] = ()
+    """Names or patterns."""
+
+
+class Headers(_Part, frozen=True, kw_only=True):
+    request: HeaderRules = HeaderRules()
+    response: HeaderRules = HeaderRules()
+
+
+class Rate(_Part, frozen=True, kw_only=True):
+    rate: Annotated[int, Meta(ge=1, le=10**9)]
+    window: Literal["second", "minute", "hour", "day"] = "second"
+
+
+class RateLimit(_Part, frozen=True, kw_only=True):
+    """How many calls may be made: `sustained` on the long run, `burst` at once."""
+
+    sustained: Rate
+    algorithm: Literal["token_bucket", "sliding_window"] = "token_bucket"
+    burst: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    scope: Literal["global", "tenant", "user", "ip", "route"] = "tenant"
+    strategy: Literal["reject", "queue"] = "reject"
+    cost: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    response_headers: bool = True
+    sharing: Sharing = "private"
+
+
+class Concurrency(_Part, frozen=True, kw_only=True):
+    """How many calls may be under way at once, each to the end of its answer, and how many may wait."""
+
+    max: Annotated[int, Meta(ge=1, le=10**6)]
+    per_tenant: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+    max_queue: Annotated[int, Meta(ge=0, le=10**5)] = 0
+    queue_timeout: Annotated[float, Meta(gt=0, le=300)] = 5.0
+
+
+class Breaker(_Part, frozen=True, kw_only=True):
+    """When an endpoint is given a rest: `failures` in a row, for `open_for` seconds, then a few probes."""
+
+    failures: Annotated[int, Meta(ge=1, le=1000)] = 5
+    open_for: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    probes: Annotated[int, Meta(ge=1, le=100)] = 3
+
+
+class Health(_Part, frozen=True, kw_only=True):
+    """An active check of each endpoint: a GET that must answer below 500."""
+
+    path: str = "/"
+    interval: Annotated[float, Meta(ge=0.05, le=3600)] = 10.0
+    timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    unhealthy_after: Annotated[int, Meta(ge=1, le=100)] = 3
+    healthy_after: Annotated[int, Meta(ge=1, le=100)] = 2
+
+
+class Retry(_Part, frozen=True, kw_only=True):
+    """Opt-in repeats before the first byte, of methods that may be repeated; `Retry-After` is honoured."""
+
+    attempts: Annotated[int, Meta(ge=1, le=5)] = 1
+    statuses: tuple[Annotated[int, Meta(ge=400, le=599)], ...] = (502, 503, 504)
+    max_wait: Annotated[float, Meta(ge=0, le=60)] = 5.0
+
+
+class Cors(_Part, frozen=True, kw_only=True):
+    enabled: bool = False
+    origins: tuple[str, ...] = ()
+    """`scheme://host[:port]` exactly, or `*`."""
+    methods: tuple[Method, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    headers: tuple[HeaderName, ...] = ("authorization", "content-type")
+    expose: tuple[HeaderName, ...] = ()
+    credentials: bool = False
+    max_age: Annotated[int, Meta(ge=0, le=86400)] = 600
+    sharing: Sharing = "private"
+
+
+class Auth(_Part, frozen=True, kw_only=True):
+    """The credential that goes to the upstream; every `*_ref` is a reference into the vault, never a secret."""
+
+    type: Literal["none", "api_key", "basic", "bearer", "oauth2"] = "none"
+    header: HeaderName = "Authorization"
+    query: str = ""
+    """Of an API key: the query parameter it goes in, instead of a header."""
+    prefix: str = ""
+    secret_ref: str = ""
+    username_ref: str = ""
+    password_ref: str = ""
+    token_endpoint: str = ""
+    issuer_url: str = ""
+    """Instead of `token_endpoint`: where OIDC discovery finds it."""
+    client_id_ref: str = ""
+    client_secret_ref: str = ""
+    client_auth: Literal["form", "basic"] = "form"
+    scopes: tuple[str, ...] = ()
+    sharing: Sharing = "private"
+
+
+class PluginBinding(_Part, frozen=True, kw_only=True):
+    """A plugin by its id and what it is told."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=256)]
+    config: dict[str, Any] = {}
+
+
+class Plugins(_Part, frozen=True, kw_only=True):
+    items: tuple[PluginBinding, ...] = ()
+    sharing: Sharing = "private"
+
+
+class Timeouts(_Part, frozen=True, kw_only=True):
+    """Seconds; None takes the gateway's defaults."""
+
+    connect: Annotated[float, Meta(gt=0)] | None = None
+    first_byte: Annotated[float, Meta(gt=0)] | None = None
+    idle: Annotated[float, Meta(gt=0)] | None = None
+    total: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Upstream(_Part, frozen=True, kw_only=True):
+    """An HTTP API that is called by `alias`; derived from the endpoints' hosts where it is empty."""
+
+    endpoints: Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
+    alias: str = ""
+    enabled: bool = True
+    tags: tuple[Tag, ...] = ()
+    preset: Literal["rest", "openai", "anthropic", "github"] = "rest"
+    auth: Auth = Auth()
+    headers: Headers = Headers()
+    plugins: Plugins = Plugins()
+    rate_limit: RateLimit | None = None
+    concurrency: Concurrency | None = None
+    breaker: Breaker | None = Breaker()
+    health: Health | None = None
+    retry: Retry = Retry()
+    cors: Cors = Cors()
+    timeouts: Timeouts = Timeouts()
+    max_body: Annotated[int, Meta(ge=0)] | None = None
+    """Bytes of a request; None takes the gateway's bound."""
+    sharing: Literal["private", "inherit"] = "private"
+    """Whether descendants of the owning tenant may call it."""
+
+
+class Match(_Part, frozen=True, kw_only=True):
+    """Which calls a route takes: `path` by whole segments, the longest first."""
+
+    methods: Annotated[tuple[Method, ...], Meta(min_length=1)]
+    path: Annotated[str, Meta(pattern="^/[^?#]*$", max_length=2048)] = "/"
+    suffix: Literal["append", "disabled"] = "append"
+    """Whether a path may go on after `path`."""
+    query_allowlist: tuple[str, ...] = ("*",)
+    """Names of query parameters; `*` is any, none is none."""
+
+
+class Route(_Part, frozen=True, kw_only=True):
+    """Calls of one upstream that have rules of their own. An upstream without routes takes every call."""
+
+    upstream_id: str
+    match: Match
+    priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    """Among routes of equal path the higher wins."""
+    enabled: bool = True
+    tags: tuple[Tag, ...] = ()
+    plugins: Plugins = Plugins()
+    rate_limit: RateLimit | None = None
+    concurrency: Concurrency | None = None
+    cors: Cors | None = None
+    timeouts: Timeouts = Timeouts()
+
+
+def check_upstream(upstream: Upstream) -> None:
+    """Refuses what its parts cannot say together. Raises `GatewayError` INVALID_REQUEST naming the member."""
+    first = upstream.endpoints[0]
+    for number, endpoint in enumerate(upstream.endpoints):
+        if (endpoint.scheme, port(endpoint)) != (first.scheme, port(first)):
+            raise invalid(f"endpoints[{number}]", "The endpoints of a pool share scheme and port.")
+    if upstream.alias and not ALIAS.fullmatch(upstream.alias):
+        raise invalid("alias", f"{upstream.alias!r} is no alias: lower-case letters, digits, '.', ':', '_' and '-'.")
+    check_cors(upstream.cors)
+
+
+def check_route(route: Route) -> None:
+    """As `check_upstream`."""
+    if route.cors is not None:
+        check_cors(route.cors)
+
+
+def check_cors(cors: Cors) -> None:
+    if cors.credentials and "*" in cors.origins:
+        raise invalid("cors.origins", "Credentials cannot be allowed to every origin: name the origins.")
+
+
+def port(endpoint: Endpoint) -> int:
+    return endpoint.port or DEFAULT_PORTS[endpoint.scheme]
+
+
+def invalid(param: str, message: str) -> GatewayError:
+    return GatewayError(errors.INVALID_REQUEST, message, param=param)
