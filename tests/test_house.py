@@ -45,8 +45,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/tunnel.py": "gateway/test_websocket.py",
     "gateway/upload.py": "gateway/test_outbound.py",
     "stores/booking.py": "stores/test_ledger.py",
-    "stores/jobs/embedded.py": "stores/jobs/test_core.py",
-    "stores/jobs/pulse.py": "stores/jobs/test_core.py",
+    "stores/jobs/pulse.py": "stores/jobs/test_shared.py",
     "stores/jobs/runner.py": "stores/jobs/test_core.py",
     "stores/jobs/table.py": "stores/jobs/test_core.py",
 }

@@ -99,7 +99,6 @@ def use_write_ahead_log(engine: Engine) -> None:
 
 def open_postgres(url: URL, *, deadline: float) -> Engine:
     """An engine on PostgreSQL through psycopg 3; no connection outlives a silent network for long."""
-    seconds = math.ceil(deadline)
     milliseconds = math.ceil(deadline * 1000)
     try:
         engine = create_engine(
@@ -110,14 +109,7 @@ def open_postgres(url: URL, *, deadline: float) -> Engine:
             pool_pre_ping=True,
             paramstyle="format",  # positional, as SQLite's: rows are tuples in the order of the columns
             hide_parameters=True,
-            connect_args={
-                "connect_timeout": seconds,
-                "tcp_user_timeout": milliseconds,
-                "keepalives_idle": 30,
-                "keepalives_interval": 10,
-                "keepalives_count": 3,
-                "application_name": "dragoman",
-            },
+            connect_args=postgres_arguments(deadline),
         )
     except ModuleNotFoundError:
         raise ConfigError("store.url", "PostgreSQL needs its driver", "pip install 'dragoman[postgres]'") from None
@@ -130,6 +122,18 @@ def open_postgres(url: URL, *, deadline: float) -> Engine:
         connection.commit()
 
     return engine
+
+
+def postgres_arguments(deadline: float) -> dict[str, int | str]:
+    """What every connection to PostgreSQL is made with, so that it does not outlive a silent network for long."""
+    return {
+        "connect_timeout": math.ceil(deadline),
+        "tcp_user_timeout": math.ceil(deadline * 1000),
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "application_name": "dragoman",
+    }
 
 
 @contextmanager

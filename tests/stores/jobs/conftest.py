@@ -1,47 +1,27 @@
 """The engines under test, opened and closed; what both must do alike runs over both."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from itertools import count
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import pytest
 
-from dragoman.ports import Job, JobRun, JobWorker
+from dragoman.ports import JobWorker
 from dragoman.stores.database import Database
-from dragoman.stores.jobs.core import Bounds, Core
-from dragoman.stores.jobs.embedded import open_embedded
+from dragoman.stores.jobs.core import Core
 from tests.stores.conftest import OpenDatabase
+from tests.stores.jobs.engines import bounds, make_jobs
+from tests.stores.jobs.gateways import Gateways
 
-HEARTBEAT = 0.5
 OpenJobs = Callable[..., Awaitable[Core]]
-
-_numbers = count(1)
-
-
-def job(kind: str = "test", *, payload: bytes = b"{}", owner: str = "key_1", idempotent: bool = False) -> Job:
-    return Job(f"job_{next(_numbers):08d}", kind, owner, payload, idempotent)
-
-
-def make_jobs(database: Database, bounds: Bounds) -> Core:
-    """The engine that goes with a database."""
-    return open_embedded(database, bounds)
-
-
-def bounds(
-    *, max_concurrency: int = 8, max_queue: int = 1000, heartbeat: float = HEARTBEAT, wind_up: float = 5.0
-) -> Bounds:
-    return Bounds(max_concurrency, max_queue, heartbeat, keep=3600, wind_up=wind_up)
 
 
 @pytest.fixture
-async def open_jobs(store_url: str, open_database: OpenDatabase) -> AsyncIterator[OpenJobs]:
+async def open_jobs_at(open_database: OpenDatabase) -> AsyncIterator[OpenJobs]:
     """An engine with a worker per kind, or one for the kind "test"; what a test leaves open is closed."""
     opened: list[Core] = []
 
-    async def open_one(
-        workers: JobWorker | Mapping[str, JobWorker], database: Database | None = None, **limits: float
-    ) -> Core:
-        jobs = make_jobs(database or open_database(store_url, owner=True), bounds(**limits))  # type: ignore[arg-type]
+    async def open_one(where: str | Database, workers: JobWorker | Mapping[str, JobWorker], **limits: float) -> Core:
+        database = open_database(where, owner=True) if isinstance(where, str) else where
+        jobs = make_jobs(database, bounds(**limits))  # type: ignore[arg-type]
         for kind, worker in workers.items() if isinstance(workers, Mapping) else [("test", workers)]:
             jobs.register(kind, worker)
         opened.append(jobs)
@@ -53,27 +33,21 @@ async def open_jobs(store_url: str, open_database: OpenDatabase) -> AsyncIterato
         await jobs.close()
 
 
-async def output(jobs: Core, job_id: str, after: int = -1) -> list[tuple[int, bytes]]:
-    """All events of a job above a number, once it has ended."""
-    async with asyncio.timeout(20):
-        return [event async for event in jobs.events(job_id, after)]
+@pytest.fixture
+def open_jobs(store_url: str, open_jobs_at: OpenJobs) -> OpenJobs:
+    """The same, on an empty database of each kind in turn unless one is given."""
+
+    async def open_one(
+        workers: JobWorker | Mapping[str, JobWorker], database: Database | None = None, **limits: float
+    ) -> Core:
+        return await open_jobs_at(database or store_url, workers, **limits)
+
+    return open_one
 
 
-class Gate:
-    """A worker that says when it has begun, and goes on when it is let."""
-
-    def __init__(self) -> None:
-        self.began: asyncio.Queue[JobRun] = asyncio.Queue()
-        self.open = asyncio.Event()
-        self.cancelled: list[JobRun] = []
-
-    async def __call__(self, run: JobRun) -> None:
-        await run.append(b"begun")
-        self.began.put_nowait(run)
-        try:
-            await self.open.wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(run)
-            await run.append(b"cut off")
-            raise
-        await run.append(b"done")
+@pytest.fixture(scope="module")
+def gateways() -> Iterator[Gateways]:
+    """Gateways in processes of their own."""
+    gateways = Gateways()
+    yield gateways
+    gateways.close()

@@ -12,7 +12,8 @@ from dragoman.ports import JobRun
 from dragoman.stores.jobs.table import ATTEMPTS
 from dragoman.stores.schema import jobs as jobs_table
 from tests.stores.conftest import OpenDatabase
-from tests.stores.jobs.conftest import Gate, OpenJobs, job, output
+from tests.stores.jobs.conftest import OpenJobs
+from tests.stores.jobs.engines import Gate, job, output
 
 EVERY_BYTE = bytes(range(256))
 

@@ -18,6 +18,7 @@ from dragoman.stores.jobs.pulse import LEASE, Pulse
 from dragoman.stores.jobs.recorder import Recorder
 from dragoman.stores.jobs.runner import WIND_UP, Runner
 from dragoman.stores.jobs.table import Batch, Claim, Ending, JobTable
+from dragoman.stores.jobs.waiting import end, heard
 
 CANCEL_PATIENCE: Final = 2.0
 """Seconds that a call to cancel waits for the job to end."""
@@ -50,11 +51,11 @@ class Dispatch(Protocol):
         ...
 
     def nudge(self) -> None:
-        """There may be something to take."""
+        """There may be something to take, or room for it, or the engine closes."""
         ...
 
     async def run(self, core: "Core") -> None:
-        """Takes jobs, by `core.take`, until cancelled."""
+        """Takes jobs, by `core.take`, until `core.closing` is set; begun anew after a fault."""
         ...
 
 
@@ -64,6 +65,7 @@ class Core:
     def __init__(self, database: Database, dispatch: Dispatch, bounds: Bounds) -> None:
         self.bounds = bounds
         self.workers: dict[str, JobWorker] = {}
+        self.closing = asyncio.Event()
         self._now = database.now
         self._deadline = database.deadline
         self._dispatch = dispatch
@@ -82,6 +84,7 @@ class Core:
             self._recorder,
             self._finish,
             self._news.tell,
+            dispatch.nudge,
             self._patience,
             limit=bounds.max_concurrency,
             wind_up=bounds.wind_up,
@@ -109,21 +112,20 @@ class Core:
             )
             forever += [("beat", pulse.beat_forever), ("look", pulse.look_forever)]
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(_keep(name, step)) for name, step in forever]
-        self._taking = loop.create_task(_keep("take", lambda: self._dispatch.run(self)))
+        self._tasks = [loop.create_task(self._keep(name, step)) for name, step in forever]
+        self._taking = loop.create_task(self._keep("take", lambda: self._dispatch.run(self)))
 
     async def close(self) -> None:
         if self._taking is None:
             return
-        self._taking.cancel()
-        await asyncio.wait((self._taking,))
+        self.closing.set()
+        self._dispatch.nudge()
+        await self._taking
         if self._takes:
             await asyncio.wait(self._takes)
         self._patience.end(self.bounds.wind_up + self._deadline)
         await self._runner.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        await end(*self._tasks)
         self._taking = None
 
     async def submit(self, job: Job) -> None:
@@ -189,6 +191,11 @@ class Core:
         """The jobs whose output anyone follows here."""
         return self._news.followed()
 
+    @property
+    def full(self) -> bool:
+        """Whether no other job may begin here now."""
+        return self._runner.full
+
     async def vacancy(self) -> None:
         """Returns once another job may begin here."""
         await self._runner.vacancy()
@@ -231,22 +238,13 @@ class Core:
             await asyncio.sleep(_EXPIRE_EVERY)
             await self.expire(self._now() - self.bounds.keep)
 
-
-async def heard(ear: asyncio.Event, seconds: float) -> None:
-    """Returns once there are news, or after so many seconds."""
-    try:
-        await asyncio.wait_for(ear.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-async def _keep(name: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Runs what must always run: after a fault it begins anew."""
-    while True:
-        try:
-            await step()
-        except GatewayError as error:
-            log.debug("jobs.interrupted", step=name, reason=error.message)  # its lane has said more loudly
-        except Exception as error:
-            log.error("jobs.fault", step=name, exc_info=error)
-        await asyncio.sleep(_FAULT_PAUSE)
+    async def _keep(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Runs a step that ends by a fault only, or because the engine closes; after a fault it begins anew."""
+        while True:
+            try:
+                return await step()
+            except GatewayError as error:
+                log.debug("jobs.interrupted", step=name, reason=error.message)  # its lane has said more loudly
+            except Exception as error:
+                log.error("jobs.fault", step=name, exc_info=error)
+            await asyncio.sleep(_FAULT_PAUSE)

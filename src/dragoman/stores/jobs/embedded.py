@@ -10,7 +10,7 @@ from dragoman.stores.jobs.table import next_of
 
 
 class EmbeddedDispatch:
-    """Looks into the table whenever a job was queued or one has ended here."""
+    """Looks into the table whenever a job was queued or has ended."""
 
     alone = True
 
@@ -26,10 +26,9 @@ class EmbeddedDispatch:
     async def run(self, core: Core) -> None:
         # At the start, and anew after a claim of which it is not known whether it succeeded.
         await core.sweep()
-        while True:
-            await core.vacancy()
+        while not core.closing.is_set():
             self._wake.clear()
-            if await core.take(next_of(list(core.workers))) is None:
+            if core.full or await core.take(next_of(list(core.workers))) is None:
                 await self._wake.wait()
 
 

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from dragoman.errors import GatewayError
+from dragoman.stores.jobs.waiting import heard
 
 T = TypeVar("T")
 
-FIRST_PAUSE: Final = 0.05
+_FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 
 
@@ -21,7 +22,7 @@ class Patience:
 
     async def insist(self, step: Callable[[], Awaitable[T]]) -> T:
         """What `step` returns, however often it takes; STORE_UNAVAILABLE only once patience is at its end."""
-        pause = FIRST_PAUSE
+        pause = _FIRST_PAUSE
         while True:
             try:
                 return await step()
@@ -29,11 +30,8 @@ class Patience:
                 if self._end is not None and asyncio.get_running_loop().time() >= self._end:
                     raise
             if self._ending.is_set():
-                await asyncio.sleep(FIRST_PAUSE)
-                continue
-            try:
-                await asyncio.wait_for(self._ending.wait(), pause)
-            except TimeoutError:
+                await asyncio.sleep(_FIRST_PAUSE)
+            elif not await heard(self._ending, pause):
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def end(self, after: float) -> None:

@@ -16,6 +16,7 @@ import structlog
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
 from dragoman.stores.jobs.patience import Patience
 from dragoman.stores.jobs.table import Batch
+from dragoman.stores.jobs.waiting import heard
 
 INTERVAL: Final = 0.1
 BUFFER: Final = 256 * 1024
@@ -110,7 +111,7 @@ class Recorder:
             await self._wake.wait()
             rest = last + self._interval - loop.time()
             if rest > 0:
-                await _either(self._urgent, rest)
+                await heard(self._urgent, rest)
             self._wake.clear()
             self._urgent.clear()
             outputs, self._outputs = self._outputs, {}
@@ -131,10 +132,3 @@ class Recorder:
             elif not output.closed:
                 output.settle(batch)
                 self._tell(output.job_id)
-
-
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

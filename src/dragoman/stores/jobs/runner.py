@@ -69,6 +69,7 @@ class Runner:
         recorder: Recorder,
         finish: Finish,
         tell: Callable[[str], None],
+        freed: Callable[[], None],
         patience: Patience,
         *,
         limit: int,
@@ -79,12 +80,17 @@ class Runner:
         self._recorder = recorder
         self._finish = finish
         self._tell = tell
+        self._freed = freed
         self._patience = patience
         self._limit = limit
         self._wind_up = wind_up
         self._tasks: set[asyncio.Task[None]] = set()
         self._works: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
+        self._room = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        return len(self._tasks) >= self._limit
 
     def start(self, claim: Claim) -> asyncio.Task[None]:
         """Begins a job; the task ends when the job has."""
@@ -112,9 +118,9 @@ class Runner:
 
     async def vacancy(self) -> None:
         """Returns once another job may begin."""
-        while len(self._tasks) >= self._limit:
-            self._freed.clear()
-            await self._freed.wait()
+        while self.full:
+            self._room.clear()
+            await self._room.wait()
 
     async def stop(self) -> None:
         """Ends all jobs because the process ends."""
@@ -139,7 +145,8 @@ class Runner:
 
     def _free(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._freed.set()
+        self._room.set()
+        self._freed()
 
     async def _work(self, run: Run) -> Ending:
         """Runs the worker, to its end or until the run is ended from outside."""
@@ -153,10 +160,11 @@ class Runner:
         work.cancel()
         await asyncio.wait((work,), timeout=self._wind_up)
         if not work.done():
+            work.cancel()
             log.error("job.does_not_end", job_id=run.id, kind=run.claim.kind, seconds=self._wind_up)
         elif not work.cancelled() and work.exception() is None:
             return Ending("completed")
-        elif not work.cancelled():
+        elif not work.cancelled() and reason is not Reason.LOST:
             log.warning("job.ended_badly", job_id=run.id, kind=run.claim.kind, exc_info=work.exception())
         if reason is Reason.CANCEL:
             return Ending("cancelled")
