@@ -134,6 +134,8 @@ def route_table() -> str:
     lines = ["# Routes\n\n| path | methods | answered by |\n|---|---|---|\n"]
     for path, entry in Table(FRONT_DOORS).rows():
         methods = ", ".join(entry.methods) if entry.methods else "any"
+        if entry.websocket:
+            methods += ", WebSocket"
         what = entry.dialect.name if entry.dialect is not None else entry.kind
         lines.append(f"| `{path}` | {methods} | {what} |\n")
     lines += [f"| `{path}` | {method} | admin |\n" for method, path, _ in admin.ROUTES]

@@ -80,7 +80,9 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     max_in_flight: int = 5_000
     """Calls at once; beyond, 503 with Retry-After."""
     ping_interval: float = 15.0
-    """Seconds of silence after which a stream gets a comment."""
+    """Seconds of silence after which a stream gets a comment; also between the pings of a WebSocket."""
+    websocket_lifetime: float = 3600.0
+    """Seconds that a WebSocket of `/v1/responses` may be used."""
     shutdown_delay: float = 0.0
     """Seconds between /readyz turning 503 and the listener closing."""
     drain: float = 300.0

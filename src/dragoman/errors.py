@@ -72,6 +72,9 @@ HEAD_TOO_LARGE = ErrorKind("head_too_large", 431, _BAD, "validation.error", "Req
 RATE_LIMIT_EXCEEDED = ErrorKind(
     "rate_limit_exceeded", 429, "rate_limit_error", "rate_limit.exceeded", "Rate limit exceeded", True, 1
 )
+WEBSOCKET_CONNECTION_LIMIT_REACHED = ErrorKind(
+    "websocket_connection_limit_reached", 400, _BAD, "websocket.limit", "WebSocket too old"
+)
 INTERNAL_ERROR = ErrorKind("internal_error", 500, _SRV, "internal.error", "Internal error")
 SECRET_NOT_FOUND = ErrorKind("secret_not_found", 500, _SRV, "secret.not_found", "Upstream credential not available")
 PROTOCOL_ERROR = ErrorKind("protocol_error", 502, _SRV, "protocol.error", "Upstream answered something invalid")

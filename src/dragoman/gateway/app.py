@@ -36,6 +36,7 @@ from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.gateway.outbound import Outbound
 from dragoman.gateway.passthrough import PassThrough
+from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
@@ -229,7 +230,7 @@ class Gateway:
         entry = self._table.find(call.path)
         if entry is None:
             raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
-        if entry.methods is not None and call.method not in entry.methods:
+        if entry.methods is not None and call.method not in entry.methods and not _upgrades(entry, call):
             allow = {"Allow": ", ".join(entry.methods)}
             raise GatewayError(errors.METHOD_NOT_ALLOWED, f"{call.method} is not for this path.", headers=allow)
         return entry
@@ -237,6 +238,8 @@ class Gateway:
     def _flow(self, entry: Entry, call: Call, runtime: Runtime) -> Flow | None:
         if entry.kind == "exchange":
             assert entry.dialect is not None
+            if _upgrades(entry, call):
+                return ResponsesSocket(call, runtime, self._services, self)
             return Exchange(call, entry.dialect, runtime, self._services)
         if entry.kind == "outbound":
             return Outbound(call, runtime, self._services)
@@ -322,6 +325,10 @@ class Gateway:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             self._observer.flush()
+
+
+def _upgrades(entry: Entry, call: Call) -> bool:
+    return call.method == "GET" and entry.websocket and call.asks_websocket
 
 
 def _changed(before: object, after: object, at: str = "") -> list[str]:

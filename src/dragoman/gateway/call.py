@@ -38,6 +38,8 @@ class Connection(Protocol):
     """What the server puts into the scope as `dragoman.connection`."""
 
     disconnected: bool
+    remembers: bool
+    """Whether it keeps an answer by itself, to go on from."""
 
     def abort(self) -> None:
         """Drops the connection, so that the caller sees a truncated answer."""
@@ -89,6 +91,11 @@ class Call:
             return False
         options = b",".join(value for name, value in self.headers if name == b"connection")
         return b"upgrade" in (option.strip().lower() for option in options.split(b","))
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the answer is gone on from by its caller's connection."""
+        return self.connection is not None and self.connection.remembers
 
     def check_headers(self) -> None:
         """Refuses a second value of a header that decides something."""

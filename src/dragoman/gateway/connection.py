@@ -123,6 +123,7 @@ class Connection(HttpToolsProtocol):
     """Made by the server for each connection; the application finds it in `scope["dragoman.connection"]`."""
 
     edge: ClassVar[Edge]
+    remembers: ClassVar[bool] = False
 
     def __init__(
         self,

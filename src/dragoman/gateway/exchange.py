@@ -117,7 +117,7 @@ class Exchange:
         booking = self.booking
         self._key = key.id
         self._memory = memory
-        bridge = self._bridge(body, keeps=memory is not None)
+        bridge = self._bridge(body, keeps=memory is not None or self._call.remembered)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream

@@ -25,6 +25,8 @@ class Entry:
     kind: Kind
     methods: tuple[str, ...] | None
     dialect: Dialect | None = None
+    websocket: bool = False
+    """Whether it is a WebSocket, too, for those who ask for one."""
 
 
 GET: Final = ("GET", "HEAD")
@@ -36,7 +38,8 @@ class Table:
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         self._exact: dict[bytes, Entry] = {
-            b"/v1" + dialect.path.encode(): Entry("exchange", POST, dialect) for dialect in dialects
+            b"/v1" + dialect.path.encode(): Entry("exchange", POST, dialect, websocket=dialect.name == "responses")
+            for dialect in dialects
         }
         self._exact |= {
             b"/v1/messages/count_tokens": Entry("count_tokens", POST),

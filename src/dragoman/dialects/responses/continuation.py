@@ -133,7 +133,7 @@ def identify(items: Sequence[Raw], new_id: Callable[[str], str]) -> tuple[Given,
 def expand(fields: Fields, history: Sequence[bytes], items: Sequence[bytes]) -> Fields:
     """The request with its history before its own `items`, for an upstream that keeps nothing."""
     whole = {name: value for name, value in fields.items() if name not in _STATE}
-    everything = [Raw(value) for value in history if _speaks(value)] + [Raw(value) for value in items]
+    everything = [Raw(value) for value in history if speaks(value)] + [Raw(value) for value in items]
     if everything or "input" in fields:
         whole["input"] = raw(everything)
     whole["store"] = raw(False)
@@ -224,7 +224,7 @@ def _flag(value: Raw | None, name: str, *, default: bool) -> bool:
     return text == b"true"
 
 
-def _speaks(value: bytes) -> bool:
+def speaks(value: bytes) -> bool:
     """Whether a kept item says anything to an upstream that has kept nothing.
 
     Reasoning that is neither sealed nor in the open is a bare id there, and some refuse the id.

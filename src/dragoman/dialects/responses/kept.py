@@ -30,6 +30,7 @@ class _Status(msgspec.Struct, frozen=True):
 
 _status: Final = msgspec.json.Decoder(_Status)
 _UNTYPED: Final = Raw(b"null")
+_id: Final = msgspec.json.Decoder(str)
 _output: Final = msgspec.json.Decoder(list[Raw])
 
 
@@ -64,6 +65,10 @@ class KeptAnswer:
     @property
     def ended(self) -> bool:
         return self.status in _ENDED
+
+    @property
+    def id(self) -> str:
+        return _id.decode(self.fields["id"])
 
     @property
     def output(self) -> tuple[Raw, ...]:
