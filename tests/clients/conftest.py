@@ -18,7 +18,8 @@ def node() -> Node:
 
 
 def upstreams(values: dict[str, Any], mock_url: str) -> None:
-    """Chat only: `qwen` as an open model is served, `plain` as OpenAI's are, `busy` and `breaks` which go wrong.
+    """Chat only: `qwen` as an open model is served, `plain` as OpenAI's are, `lenient` which leaves out what it cannot
+    be told, `busy` and `breaks` which go wrong.
 
     `responses` and `messages` speak nothing but that.
     """
@@ -31,6 +32,7 @@ def upstreams(values: dict[str, Any], mock_url: str) -> None:
     }
     values["models"] |= {
         "qwen": {"upstream": "vllm", "model": "deepseek-reasoner"},
+        "lenient": {"upstream": "chat", "model": "gpt-4", "allow_unknown": True},
         "plain": {"upstream": "chat", "model": "gpt-4"},
         "busy": {"upstream": "busy", "model": "gpt-4"},
         "breaks": {"upstream": "breaks", "model": "gpt-4"},

@@ -32,10 +32,11 @@ def codex(node: Node, tmp_path: Path) -> Agent:
     return Agent(node, "@openai/codex/bin/codex.js", tmp_path)
 
 
-def ask(codex: Agent, gateway: Live, model: str, text: str) -> Finished:
+def ask(codex: Agent, gateway: Live, model: str, text: str, *, without: str = "") -> Finished:
+    """A turn; `without` is taken out of the configuration."""
     home = codex.home / "codex"
     home.mkdir()
-    (home / "config.toml").write_text(configuration(model, gateway.url))
+    (home / "config.toml").write_text(configuration(model, gateway.url).replace(without, ""))
     arguments = ["exec", "--json", "--skip-git-repo-check", text]
     return codex.run(arguments, CODEX_HOME=str(home), DRAGOMAN_KEY=gateway.key)
 
@@ -70,6 +71,16 @@ def test_another_dialect_does_as_well(codex: Agent, gateway: Live, model: str) -
     assert done.status == 0, done.output + done.complaints
     (said,) = items(done, "agent_message")
     assert "dragoman-42" in said["text"]
+
+
+def test_a_search_that_only_openai_runs_is_refused_or_left_out(codex: Agent, gateway: Live, tmp_path: Path) -> None:
+    searching = 'web_search = "disabled"'
+    assert searching in configuration("plain", gateway.url)
+    done = ask(codex, gateway, "plain", SHELL, without=searching)
+    assert done.status == 1 and "leave it out" in done.output
+    other = Agent(codex.node, codex.script, tmp_path / "other")
+    other.home.mkdir()
+    assert ask(other, gateway, "lenient", SHELL, without=searching).status == 0
 
 
 def test_a_tool_of_a_group_comes_back_to_its_group(codex: Agent, gateway: Live) -> None:

@@ -1,5 +1,6 @@
 """Every dialect over upstreams of every dialect, with the official SDKs."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.support.live import Live, running
 def broken(values: dict[str, Any], mock_url: str) -> None:
     for name, scenario in (("early", "cut-after:1"), ("busy", "status:529")):
         values["upstreams"][name] = {"base_url": f"{mock_url}/scenario/{scenario}/v1", "direct": True}
+    values["models"]["lenient"] = {"upstream": "mock-chat", "model": "gpt-4", "allow_unknown": True}
     values["models"]["after-early"] = {"upstream": "early", "model": "gpt-4", "fallback": ["mock-chat/gpt-4"]}
     values["models"]["strict"] = {"upstream": "mock-chat", "model": "gpt-4", "strict": True}
 
@@ -144,3 +146,16 @@ def test_what_was_lost_is_said_and_a_strict_route_refuses_it(live: Live) -> None
     assert said.status_code == 200 and said.headers["x-dragoman-loss"]
     refused = httpx2.post(f"{live.url}/v1/messages", json={**body, "model": "strict"}, headers=live.headers())
     assert refused.status_code == 400 and refused.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_lenient_route_is_not_told_what_it_cannot_be_told(live: Live, sdk: openai.OpenAI) -> None:
+    tools: Any = [{"type": "web_search"}, {"type": "function", "name": "look", "parameters": None, "strict": None}]
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.responses.create(model="gpt-4", input="hello", tools=tools)
+    assert refused.value.param == "tools[0].type" and "leave it out" in refused.value.message
+    before = live.received
+    given = sdk.responses.with_raw_response.create(model="lenient", input="hello", tools=tools, truncation="auto")
+    assert {"tools[0].type;dropped", "truncation;dropped"} <= set(given.headers["x-dragoman-loss"].split(", "))
+    (entry,) = live.entries(before)
+    body = json.loads(entry.body)
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["look"] and "truncation" not in body

@@ -66,7 +66,7 @@ SEARCHES_UNBOUNDED: Final = Row(
     when="beside web_search",
 )  # fmt: skip
 UNGROUPED: Final = Row(f.NAMESPACE, "mapped", "a tool of the namespace {space} is offered as {name}")
-NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "A tool that its provider runs ('{param}') is not at this upstream.")
+NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "This upstream runs no tool of a provider ('{param}'); leave it out.")
 NO_NATIVE: Final = Row(
     f.HOSTED_ITEM, "refused", "An item of type {kind!r} ('{param}') cannot be sent to this upstream."
 )

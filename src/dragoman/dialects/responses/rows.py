@@ -50,7 +50,7 @@ NO_CUSTOM_CALL: Final = Row(
     f.CUSTOM_CALL, "refused", "This upstream has no custom tools, so '{param}' cannot be sent to it.",
     when='`custom_tools = "reject"`',
 )  # fmt: skip
-NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "A tool that its provider runs ('{param}') is not at this upstream.")
+NO_HOSTED: Final = Row(f.HOSTED_TOOL, "refused", "This upstream runs no tool of a provider ('{param}'); leave it out.")
 NO_NATIVE: Final = Row(
     f.HOSTED_ITEM, "refused", "An item of type {kind!r} ('{param}') cannot be sent to this upstream."
 )
