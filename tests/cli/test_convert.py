@@ -39,20 +39,20 @@ def test_what_is_read_is_seen_by_its_beginning(home: Home) -> None:
 def test_losses_stand_beside_the_result(home: Home) -> None:
     done = home.run("convert", "--to", "messages", stdin=REQUEST)
     header, row = done.stderr.splitlines()
-    assert header.split() == ["parameter", "was", "because"] and row.startswith("max_output_tokens  defaulted  ")
+    assert header.split() == ["parameter", "was", "because"] and row.startswith("max_completion_tokens  defaulted  ")
     assert json.loads(done.stdout)["max_tokens"] == 4096
     report = home.run("convert", "--to", "messages", "--json", stdin=REQUEST)
     assert report.stderr == ""
     whole = json.loads(report.stdout)
     assert whole["body"] == json.loads(done.stdout)
-    assert [(loss["param"], loss["kind"]) for loss in whole["losses"]] == [("max_output_tokens", "defaulted")]
+    assert [(loss["param"], loss["kind"]) for loss in whole["losses"]] == [("max_completion_tokens", "defaulted")]
 
 
 def test_a_terminal_gets_the_losses_drawn(home: Home) -> None:
     (home.path / "request.json").write_text(REQUEST)
     with on_terminal(home, "convert", "--to", "messages", "request.json") as terminal:
         assert terminal.wait() == 0
-        assert "─" in terminal.text and "max_output_tokens" in terminal.text
+        assert "─" in terminal.text and "max_completion_tokens" in terminal.text
 
 
 def test_the_profile_decides_how_a_request_is_put(home: Home) -> None:
