@@ -6,13 +6,13 @@ from typing import Any, Final, Literal
 import pytest
 
 from dragoman.bridge import Passage
-from dragoman.dialects.profile import PROFILES, Profile
+from dragoman.dialects.profile import PROFILES, Profile, adapt
 from dragoman.errors import GatewayError
 from tests.golden.matrix import ASKED, STREAMED, UPSTREAM_MODEL, Json, bridge
 
 Dialect = Literal["chat", "responses", "messages"]
 DONE: Final = "[DONE]"
-OPEN: Final = PROFILES["vllm"]
+OPEN: Final = adapt(PROFILES["vllm"], {"custom_tools": "wrap"})
 """A server of open models: one system message, no custom tools, its own field for reasoning."""
 
 
