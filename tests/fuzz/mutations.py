@@ -10,14 +10,17 @@ Mutation = tuple[int, int, bytes]
 Change = tuple[str, int, list[int], bytes]
 """What is done, to which frame, to which value in it, and what comes instead."""
 
+_VALUES: Final = [
+    b"null", b"true", b"0", b"-1", b"1.5", b"1e9", b'""', b'"x"', b'" "', b'"\\u0000"', b'"{"', b'"[1]"', b"[]", b"{}",
+    b"[null]", b"[[]]", b'[{"type":"x"}]', b'{"type":null}', b'{"type":"text"}', b'{"a":1,"a":2}', b" 1 ",
+    b'{"start_index":-1,"end_index":1e3}', b'{"type":"url_citation","url_citation":7}', b'"stop"', b'"length"',
+    b'"error"', b'"message"', b'"function_call"', b'"tool_use"', b'"custom"', b'"completed"', b'"failed"',
+    b'{"message":"boom"}', b'"' + b"x" * 600 + b'"', b"1000000",
+]  # fmt: skip
 ODD: Final = [
-    b"null", b"true", b"0", b"-1", b"1.5", b"1e999", b"-1e999", b"1e9", b"9" * 30, b"18446744073709551616", b'""',
-    b'"x"', b'" "', b'"\\u0000"', b'"\\ud800"', b'"\\udc00\\ud800"', b'"\xff"', b'"{"', b'"[1]"', b"[]", b"{}",
-    b"[null]", b"[[]]", b'[{"type":"x"}]', b'{"type":null}', b'{"type":"text"}', b'{"a":1,"a":2}', b"{\"x\":1e999}",
-    b'{"start_index":-1,"end_index":1e3}', b'{"type":"url_citation","url_citation":7}', b"[" * 1500 + b"]" * 1500,
-    b'{"a":' * 1500 + b"0" + b"}" * 1500, b'"' + b"x" * 600 + b'"', b"NaN", b"{", b'"', b"", b"\xff", b" 1 ", b"[1,]",
-    b'"stop"', b'"length"', b'"error"', b'"message"', b'"function_call"', b'"tool_use"', b'"custom"', b'"completed"',
-    b'"failed"', b'{"message":"boom"}',
+    *_VALUES * 3, b"1e999", b"-1e999", b'{"x":1e999}', b"9" * 30, b"18446744073709551616", b'"\\ud800"',
+    b'"\\udc00\\ud800"', b'"\xff"', b"[" * 1500 + b"]" * 1500, b'{"a":' * 1500 + b"0" + b"}" * 1500, b"NaN", b"{", b'"',
+    b"", b"\xff", b"[1,]",
 ]  # fmt: skip
 """JSON values that nobody expects, and some that are none."""
 _HOLE: Final = "\U000f0000"
