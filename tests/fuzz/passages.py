@@ -54,6 +54,9 @@ ASKED: Final[dict[str, Json]] = {
 """A request of each dialect. A function call of `apply_patch` is the custom tool's, where there is one."""
 
 
+IDS: Final = Ids(lambda prefix: f"{prefix}1", lambda: NOW)
+
+
 def passage(front: str, back: str, max_event: int = ENOUGH) -> Passage:
     numbers = count()
     ids = Ids(lambda prefix: f"{prefix}{next(numbers)}", lambda: NOW)

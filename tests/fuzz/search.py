@@ -19,6 +19,8 @@ ANSWERS: Final[dict[str, st.SearchStrategy[Sent]]] = {
     "responses": responses_answers(),
     "messages": messages_answers(),
 }
+ANY_ANSWER: Final = st.one_of([st.tuples(st.just(name), answers) for name, answers in ANSWERS.items()])
+"""An answer and the dialect of its upstream."""
 
 
 def search(holds: Callable[..., None], back: str, *others: st.SearchStrategy[Any]) -> None:

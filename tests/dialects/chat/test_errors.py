@@ -38,6 +38,7 @@ UNSAID = ErrorBody("The upstream reported an error.", "upstream_error")
         (b'{"error":{"message":null}}', None),
         (b'{"error":{"message":"\xff"}}', None),
         (b'{"detail":["Not Found"]}', None),
+        (b'{"error":{"message":"m"},"x":"\xff"}', None),
         (b'{"error":' + b"[" * 50_000, None),
         (b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b',"error":"m"}', None),
     ],

@@ -26,6 +26,7 @@ from tests.dialects.messages.sdk import buffered, client
         (b'{"detail":"no"}', None),
         (b"<html>", None),
         (b"\xff", None),
+        (b'{"error":{"message":"m"},"x":"\xff"}', None),
         (b"[" * 100_000, None),
     ],
 )  # fmt: skip

@@ -50,7 +50,16 @@ def test_what_an_event_of_failure_says(event: object, expected: ErrorBody | None
     assert errors.of_event(json.dumps(event).encode()) == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":{"message":"\xff"}}', b'{"error":' + b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"error":{"message":"\xff"}}',
+        b'{"error":{"message":"m"},"x":"\xff"}',
+        b'{"error":' + b"[" * 100_000,
+    ],
+)
 def test_what_is_no_envelope_says_nothing(body: bytes) -> None:
     assert RESPONSES.parse_error(body) is None
 

@@ -34,6 +34,8 @@ _parse_flat = msgspec.json.Decoder(_Flat).decode
 def parse(body: bytes) -> ErrorBody | None:
     """What an upstream's error body says, or None if it is no OpenAI envelope."""
     try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look into what it skips
         error = _parse(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -54,6 +54,8 @@ _parse = msgspec.json.Decoder(_Envelope).decode
 def parse(body: bytes) -> ErrorBody | None:
     """What an upstream's error body, or error event, says; None if it is no such envelope."""
     try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look into what it skips
         error = _parse(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -40,6 +40,8 @@ _parse: Final = msgspec.json.Decoder(_Envelope).decode
 def parse(body: bytes) -> ErrorBody | None:
     """What an upstream's error body says, or None if it is no OpenAI envelope."""
     try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look into what it skips
         error = _parse(body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
