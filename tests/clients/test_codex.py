@@ -32,11 +32,11 @@ def codex(node: Node, tmp_path: Path) -> Agent:
     return Agent(node, "@openai/codex/bin/codex.js", tmp_path)
 
 
-def ask(codex: Agent, gateway: Live, model: str, text: str, *, without: str = "") -> Finished:
-    """A turn; `without` is taken out of the configuration."""
+def ask(codex: Agent, gateway: Live, model: str, text: str, *, without: str = "", more: str = "") -> Finished:
+    """A turn; `without` is taken out of the configuration, and `more` added to its provider."""
     home = codex.home / "codex"
     home.mkdir()
-    (home / "config.toml").write_text(configuration(model, gateway.url).replace(without, ""))
+    (home / "config.toml").write_text(configuration(model, gateway.url).replace(without, "") + more)
     arguments = ["exec", "--json", "--skip-git-repo-check", text]
     return codex.run(arguments, CODEX_HOME=str(home), DRAGOMAN_KEY=gateway.key)
 
@@ -71,6 +71,16 @@ def test_another_dialect_does_as_well(codex: Agent, gateway: Live, model: str) -
     assert done.status == 0, done.output + done.complaints
     (said,) = items(done, "agent_message")
     assert "dragoman-42" in said["text"]
+
+
+def test_a_websocket_carries_the_turn_as_well(codex: Agent, gateway: Live) -> None:
+    before, logged = gateway.received, len(gateway.log)
+    done = ask(codex, gateway, "qwen", SHELL, more="supports_websockets = true\n")
+    assert done.status == 0, done.output + done.complaints
+    (said,) = items(done, "agent_message")
+    assert "dragoman-42" in said["text"]
+    assert [entry.path for entry in gateway.entries(before)] == [f"/{CHAT}"] * 2
+    gateway.until(lambda: b'"family":"websocket"' in b"".join(gateway.log[logged:]), "a WebSocket was closed")
 
 
 def test_a_search_that_only_openai_runs_is_refused_or_left_out(codex: Agent, gateway: Live, tmp_path: Path) -> None:
