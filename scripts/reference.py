@@ -36,6 +36,7 @@ SETTINGS: Final = (
     ("models.NAME", config.ModelConfig),
     ("aliases.NAME", config.AliasConfig),
     ("store", config.StoreConfig),
+    ("jobs", config.JobsConfig),
     ("log", config.LogConfig),
 )
 

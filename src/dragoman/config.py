@@ -216,6 +216,8 @@ class JobsConfig(_Section, frozen=True, kw_only=True):
     """Jobs that may wait; further ones are refused with a 503."""
     heartbeat: float = 5.0
     """Seconds within which a gateway that died is noticed by the others."""
+    keep: float = 86_400.0
+    """Seconds for which jobs that have ended are kept, with their output event by event."""
 
 
 class LogConfig(_Section, frozen=True, kw_only=True):
@@ -383,7 +385,7 @@ def _check(config: Config) -> None:
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
-    _check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat"))
+    _check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat", "keep"))
     config.routes()
 
 

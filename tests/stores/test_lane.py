@@ -80,6 +80,24 @@ async def test_a_query_whose_caller_left_before_its_turn_is_never_run(
     assert ran == []
 
 
+async def test_a_cancellation_that_comes_together_with_a_result_is_not_lost(
+    sqlite_url: str, open_database: OpenDatabase
+) -> None:
+    lane = open_database(sqlite_url).lane("test", threads=1)
+    done = threading.Event()
+    first = asyncio.ensure_future(lane.run(one))
+    second = asyncio.ensure_future(lane.run(lambda _: done.set()))
+    await asyncio.sleep(0)
+    done.wait(20)  # in the loop's own thread: the first result has come, and nobody has it yet
+    await asyncio.sleep(0)
+
+    first.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await second
+
+
 async def test_what_fails_is_rolled_back(store_url: str, open_database: OpenDatabase) -> None:
     lane = open_database(store_url).lane("test", threads=1)
 

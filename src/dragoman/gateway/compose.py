@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from dragoman.config import AliasConfig, Config, ServerConfig, UpstreamConfig
+from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, UpstreamConfig
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
@@ -59,12 +59,12 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     sealer = AesSealer(_secret(settings, config, url))
     strict = config.store.strict
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
+    try:
+        jobs = _open_jobs(database, config.jobs)
+    except ConfigError:
+        database.close()
+        raise
     ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
-
-    bounds = Bounds(
-        config.jobs.max_concurrency, config.jobs.max_queue, config.jobs.heartbeat, config.store.keep_responses
-    )
-    jobs = open_embedded(database, bounds)
 
     async def close() -> None:
         await ledger.close()
@@ -73,6 +73,19 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     lane = database.lane("responses", threads=2)
     responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
     return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, sealer, database.ping, close)
+
+
+def _open_jobs(database: Database, config: JobsConfig) -> Jobs:
+    bounds = Bounds(config.max_concurrency, config.max_queue, config.heartbeat, config.keep)
+    if database.engine.dialect.name == "sqlite":
+        return open_embedded(database, bounds)
+    try:
+        # Imported here alone: a start on SQLite has no use for Procrastinate and what it brings along.
+        from dragoman.stores.jobs.shared import open_shared  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        hint = "pip install 'dragoman[postgres]'"
+        raise ConfigError("store.url", f"PostgreSQL needs {error.name!r} for its jobs", hint) from None
+    return open_shared(database, bounds)
 
 
 def _secret(settings: Settings, config: Config, url: str) -> str:

@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dragoman.errors import STORE_UNAVAILABLE, ConfigError, GatewayError
 
-POOL_SIZE: Final = 8  # every thread of ours holds one connection at most, and there are fewer threads
+POOL_SIZE: Final = 10  # every thread of ours holds one connection at most, and there are fewer threads
 _BEGIN: Final = "dragoman_begin"  # the statement a SQLite transaction begins with
 _PROGRESS_STEPS: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _JOURNAL_BYTES: Final = 64 << 20  # the write-ahead log is cut back to this after a checkpoint

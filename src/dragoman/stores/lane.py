@@ -41,7 +41,9 @@ class Lane:
             raise GatewayError(STORE_UNAVAILABLE, "The store is closed.") from None
         future.add_done_callback(self._release)
         try:
-            result = await asyncio.wait_for(asyncio.wrap_future(future), self._deadline)
+            # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with a result.
+            async with asyncio.timeout(self._deadline):
+                result = await asyncio.wrap_future(future)
         except TimeoutError:
             self._note(down=True, reason="deadline")
             raise GatewayError(STORE_UNAVAILABLE, "The store did not answer in time; try again in a moment.") from None

@@ -11,7 +11,7 @@ from procrastinate.schema import SchemaManager
 from psycopg import sql
 from sqlalchemy import Connection, Engine, text
 
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, GatewayError
 from dragoman.stores import engine as engines
 from dragoman.stores.ownership import lock_migrations
 
@@ -21,15 +21,18 @@ _THERE: Final = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
 
 
 def prepare(engine: Engine) -> str:
-    """The schema's name, once it is up to date. Raises `ConfigError`, and STORE_UNAVAILABLE."""
+    """The schema's name, once it is up to date. Raises `ConfigError`."""
     migrations = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
-    with engines.begin(engine, write=False) as connection:
-        name: str = connection.execute(_NAME).scalar_one()
-        applied = _applied(connection, name)
-    if applied != migrations[-1].name:
-        with engines.begin(engine, write=True) as connection:
-            lock_migrations(connection)
-            _upgrade(connection, name, migrations)
+    try:
+        with engines.begin(engine, write=False) as connection:
+            name: str = connection.execute(_NAME).scalar_one()
+            applied = _applied(connection, name)
+        if applied != migrations[-1].name:
+            with engines.begin(engine, write=True) as connection:
+                lock_migrations(connection)
+                _upgrade(connection, name, migrations)
+    except GatewayError as error:
+        raise ConfigError("store.url", f"the job queue cannot be opened: {engines.reason(error)}") from error
     return name
 
 
