@@ -63,7 +63,7 @@ class Caller(Protocol):
     def ask(self, history: History, wish: Wish = ...) -> Said: ...
 
     def further(self, history: History, said: Said, results: Sequence[str]) -> History:
-        """The conversation with the answer as it came, and a result for each of its calls."""
+        """The conversation with the answer as the SDK gave it, and a result for each of its calls."""
         ...
 
     def pieces(self, history: History) -> Iterator[str]:
@@ -118,12 +118,9 @@ class ChatCaller:
                 return cut.completion
 
     def further(self, history: History, said: Said, results: Sequence[str]) -> History:
-        told = said.native.model_dump(exclude_none=True, exclude={"parsed"})
-        for call in told.get("tool_calls", ()):
-            call["function"].pop("parsed_arguments", None)
-        calls = zip(told.get("tool_calls", ()), results, strict=True)
-        outputs = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call, result in calls]
-        return [*history, told, *outputs]
+        calls = zip(said.native.tool_calls or (), results, strict=True)
+        outputs = [{"role": "tool", "tool_call_id": call.id, "content": result} for call, result in calls]
+        return [*history, said.native, *outputs]
 
     def pieces(self, history: History) -> Iterator[str]:
         for chunk in self._completions.create(model=self._model, messages=history, stream=True):
@@ -183,15 +180,12 @@ class ResponsesCaller:
         return events[-1].response
 
     def further(self, history: History, said: Said, results: Sequence[str]) -> History:
-        told = [item.model_dump(exclude_none=True) for item in said.native.output]
-        for item in told:
-            item.pop("parsed_arguments", None)
-        calls = [item for item in told if item["type"] == "function_call"]
+        calls = [item for item in said.native.output if item.type == "function_call"]
         outputs = [
-            {"type": "function_call_output", "call_id": call["call_id"], "output": result}
+            {"type": "function_call_output", "call_id": call.call_id, "output": result}
             for call, result in zip(calls, results, strict=True)
         ]
-        return [*history, *told, *outputs]
+        return [*history, *said.native.output, *outputs]
 
     def pieces(self, history: History) -> Iterator[str]:
         for event in self._responses.create(model=self._model, input=history, stream=True):
@@ -246,13 +240,12 @@ class MessagesCaller:
             return stream.get_final_message()
 
     def further(self, history: History, said: Said, results: Sequence[str]) -> History:
-        told = [block.model_dump(exclude_none=True) for block in said.native.content]
-        calls = [block for block in told if block["type"] == "tool_use"]
+        calls = [block for block in said.native.content if block.type == "tool_use"]
         outputs = [
-            {"type": "tool_result", "tool_use_id": call["id"], "content": result}
+            {"type": "tool_result", "tool_use_id": call.id, "content": result}
             for call, result in zip(calls, results, strict=True)
         ]
-        return [*history, {"role": "assistant", "content": told}, {"role": "user", "content": outputs}]
+        return [*history, {"role": "assistant", "content": said.native.content}, {"role": "user", "content": outputs}]
 
     def pieces(self, history: History) -> Iterator[str]:
         for event in self._messages.create(model=self._model, messages=history, max_tokens=PLENTY, stream=True):
