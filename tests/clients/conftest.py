@@ -18,8 +18,8 @@ def node() -> Node:
 
 
 def upstreams(values: dict[str, Any], mock_url: str) -> None:
-    """Chat only: `qwen` as an open model is served, `plain` as OpenAI's are, `lenient` which leaves out what it cannot
-    be told, `busy` and `breaks` which go wrong.
+    """Chat only: `qwen` as an open model is served, `plain` as OpenAI's are, also under a name of Anthropic's,
+    `lenient` which leaves out what it cannot be told, `busy` and `breaks` which go wrong.
 
     `responses` and `messages` speak nothing but that.
     """
@@ -34,6 +34,7 @@ def upstreams(values: dict[str, Any], mock_url: str) -> None:
         "qwen": {"upstream": "vllm", "model": "deepseek-reasoner"},
         "lenient": {"upstream": "chat", "model": "gpt-4", "allow_unknown": True},
         "plain": {"upstream": "chat", "model": "gpt-4"},
+        "claude-sonnet-4-5": {"upstream": "chat", "model": "gpt-4"},
         "busy": {"upstream": "busy", "model": "gpt-4"},
         "breaks": {"upstream": "breaks", "model": "gpt-4"},
         "responses": {"upstream": "mock-responses", "model": "gpt-4"},

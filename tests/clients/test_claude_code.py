@@ -59,8 +59,8 @@ def test_a_turn_runs_a_command_and_answers_with_its_output(claude: Agent, gatewa
     assert [row.state for row in gateway.rows(2)] == ["settled", "settled"]
 
 
-@pytest.mark.parametrize("model", ["responses", "messages"])
-def test_another_dialect_does_as_well(claude: Agent, gateway: Live, model: str) -> None:
+@pytest.mark.parametrize("model", ["responses", "messages", "claude-sonnet-4-5"])
+def test_other_dialects_and_names_do_as_well(claude: Agent, gateway: Live, model: str) -> None:
     assert "The tool returned: dragoman-42" in ask(claude, gateway, model, SHELL)["result"]
 
 
