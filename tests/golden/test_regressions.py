@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from dragoman import errors
@@ -49,6 +50,7 @@ ELSEWHERE: Final = {
 PENDING: Final = {
     42: "parallel calls of built-in tools: the gateway hosts none, and refuses them by name",
 }
+WRAPS: Final = msgspec.structs.replace(OPEN, custom_tools="wrap")
 
 
 def test_regression_01_arguments_that_come_without_deltas_are_delivered_whole() -> None:
@@ -310,12 +312,12 @@ def test_regression_34_a_custom_tool_comes_back_with_raw_input() -> None:
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /a+/"}
     tools = [{"type": "custom", "name": "apply_patch", "format": grammar}]
     patch = "*** Begin Patch\n+a\n*** End Patch"
-    (offered,) = sent("responses", "chat", OPEN, tools=tools)["tools"]
+    (offered,) = sent("responses", "chat", WRAPS, tools=tools)["tools"]
     assert offered["type"] == "function" and grammar["definition"] in offered["function"]["description"]
     wrapped = tool_call(1, json.dumps({"input": patch}), "apply_patch")
     events = streamed("responses", "chat", *chat_stream(chunk(tool_calls=[{"index": 0, **wrapped}])),
-                      profile=OPEN, tools=tools)  # fmt: skip
-    for body in (last(events), answered("responses", "chat", completion(tool_calls=[wrapped]), OPEN, tools=tools)):
+                      profile=WRAPS, tools=tools)  # fmt: skip
+    for body in (last(events), answered("responses", "chat", completion(tool_calls=[wrapped]), WRAPS, tools=tools)):
         (item,) = body["output"]
         assert (item["type"], item["name"], item["input"]) == ("custom_tool_call", "apply_patch", patch)
     error = refused("responses", "chat", Profile(custom_tools="reject"), tools=tools)
