@@ -1,9 +1,14 @@
+import ast
+import importlib
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from dragoman import errors
 from dragoman.dialects import fields as f
-from dragoman.dialects.mapping import Field, Losses, Row, Table, is_empty, leaf, refuse, rows_between
+from dragoman.dialects import mapping
+from dragoman.dialects.mapping import DIALECTS, Field, Losses, Row, Table, is_empty, leaf, refuse, rows_between
 from dragoman.errors import GatewayError
 from dragoman.turn import Dialect, Extra, Loss, Message, Place, Text, Tool, ToolResult, Turn
 
@@ -157,3 +162,24 @@ def test_what_says_nothing_is_told_by_its_last_name() -> None:
     assert table.says_nothing("diagnostics", raw({"a": 1}))
     assert table.says_nothing("novelty", raw(None))
     assert not table.says_nothing("novelty", raw(0))
+
+
+def test_no_codec_words_a_loss_or_a_refusal_itself() -> None:
+    folder = Path(mapping.__file__).parent
+    faults = []
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            makes = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Loss"
+            refuses = isinstance(node, ast.Attribute) and node.attr == "UNSUPPORTED_PARAMETER"
+            if (makes or refuses) and path.name != "mapping.py":
+                faults.append(str(path.relative_to(folder)))
+    assert not faults
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_row_that_a_codec_tells_is_in_its_table(name: str) -> None:
+    rows = importlib.import_module(f"dragoman.dialects.{name}.rows")
+    told = {key: row for key, row in vars(rows).items() if isinstance(row, Row)}
+    listed = {id(row) for row in (*rows.TABLE.arriving, *rows.TABLE.leaving)}
+    assert told
+    assert not [key for key, row in told.items() if id(row) not in listed]

@@ -20,6 +20,7 @@ from dragoman.turn import (
     Loss,
     Message,
     Opened,
+    Place,
     Reasoning,
     ReasoningDelta,
     ReasoningSealed,
@@ -80,6 +81,16 @@ def test_what_was_sealed_for_another_is_left_out_and_said() -> None:
     turn = unwrap(Turn("m", items=(Reasoning(seal=envelope, sealed_by="responses"),)), MINE, losses)
     assert turn.items == ()
     assert [(loss.param, loss.kind) for loss in losses] == [("input[0].encrypted_content", "dropped")]
+
+
+def test_what_stays_keeps_its_place() -> None:
+    envelope = Envelopes(Plain(), b"theirs").close(SIGNED)
+    items = (Message("user", ()), Reasoning(seal=envelope, sealed_by="messages"), Message("user", ()))
+    losses: list[Loss] = []
+    places = (Place("messages[1].content[0]"), Place("messages[2]"))
+    turn = unwrap(Turn("m", items=items, dialect="messages", places=places), MINE, losses)
+    assert (len(turn.items), turn.places) == (2, (Place("messages[2]"),))
+    assert losses == [Loss("messages[1].content[0].signature", "dropped", "it was sealed for another model")]
 
 
 def test_a_turn_without_envelopes_stays_as_it_is() -> None:

@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from dragoman.dialects import fields as f
+from dragoman.dialects.mapping import Losses, Row
 from dragoman.turn import (
     Annotated,
     Event,
@@ -20,6 +22,7 @@ from dragoman.turn import (
     Item,
     Loss,
     Opened,
+    Place,
     Reasoning,
     ReasoningDelta,
     ReasoningSealed,
@@ -32,6 +35,9 @@ PREFIX: Final = "drg1."
 """Every envelope begins so, and nothing else that a provider seals does."""
 PLACES: Final = ("responses", "messages")
 """Dialects whose callers have a place for an envelope."""
+
+
+ELSEWHERE: Final = Row(f.SEAL, "dropped", "it was sealed for another model", when="an envelope that does not open")
 
 
 class Sealer(Protocol):
@@ -90,17 +96,24 @@ def unwrap(turn: Turn, envelopes: Envelopes, losses: list[Loss]) -> Turn:
     """The turn with the reasoning in its envelopes; what was sealed for another model or caller is left out."""
     if not any(isinstance(item, Reasoning) and item.seal.startswith(PREFIX) for item in turn.items):
         return turn
+    told = Losses(turn)
     items: list[Item] = []
+    places: list[Place] = []
+    first = len(turn.items) - len(turn.places)
     for number, item in enumerate(turn.items):
-        if not isinstance(item, Reasoning) or not item.seal.startswith(PREFIX):
-            items.append(item)
+        kept: Item | None = item
+        if isinstance(item, Reasoning) and item.seal.startswith(PREFIX):
+            opened = envelopes.open(item.seal)
+            kept = None if opened is None else msgspec.structs.replace(opened, id=item.id)
+        if kept is None:
+            told.item = number
+            told.note(ELSEWHERE)
             continue
-        opened = envelopes.open(item.seal)
-        if opened is None:
-            losses.append(Loss(f"input[{number}].encrypted_content", "dropped", "it was sealed for another model"))
-        else:
-            items.append(msgspec.structs.replace(opened, id=item.id))
-    return msgspec.structs.replace(turn, items=tuple(items))
+        items.append(kept)
+        if number >= first:
+            places.append(turn.places[number - first])
+    losses += told.told()
+    return msgspec.structs.replace(turn, items=tuple(items), places=tuple(places))
 
 
 def asking(turn: Turn, front: str, back: str) -> Turn:
@@ -152,7 +165,7 @@ def _open_items(value: msgspec.Raw, at: str, losses: list[Loss]) -> list[msgspec
         if sealed is None:
             kept.append(item)
         else:
-            losses.append(Loss(f"{at}[{number}].{sealed}", "dropped", "it was sealed for another model"))
+            losses.append(ELSEWHERE.loss(f"{at}[{number}].{sealed}"))
     return None if len(kept) == len(items) else kept
 
 

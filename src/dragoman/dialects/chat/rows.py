@@ -81,7 +81,7 @@ MERGED_CACHE: Final = Row(
 )  # fmt: skip
 MERGED_PARTS: Final = Row(
     f.SYSTEM, "refused", "This upstream takes one system message, of text only.",
-    when="more than text, and `merge_system = true`",
+    when="more than text, and `merge_system = true`", source="responses",
 )  # fmt: skip
 JOINED: Final = Row(f.TEXTS, "mapped", "the texts of a message are joined to one", when="`text_parts = false`")
 SAID_BEFORE: Final = Row(f.SAID_AFTER, "mapped", "what was said after a call stands before it")
@@ -144,7 +144,7 @@ _ARRIVING: Final = (
     Row(f.LOGPROBS, "mapped"),
     Row(f.TOP_LOGPROBS, "same"),
     Row(f.VERBOSITY, "mapped"),
-    Row(f.FORMAT, "vacuous", value='{"type": "text"}'),
+    Row(f.FORMAT, "vacuous", value='{"type": "text"}', source="responses"),
     Row(f.FORMAT, "mapped", source="responses"),
     FORMAT_LAX,
     Row(f.FORMAT_NAME, "mapped"),
@@ -260,6 +260,8 @@ _EXTRAS: Final = (
     Row(f.CONTAINER, "refused"),
     Row(f.MCP_SERVERS, "refused"),
     Row(f.INFERENCE_GEO, "refused"),
+    Row(f.USER_PROFILE, "refused"),
+    Row(f.WORKSPACE, "refused"),
     Row(f.EDITS, "refused"),
     Row(f.PREVIOUS, "refused", when=_UNKEPT),
     Row(f.CONVERSATION, "refused", when=_UNKEPT),
@@ -268,6 +270,7 @@ _EXTRAS: Final = (
     Row(f.COMPACTION, "refused"),
     Row(f.TRUNCATION, "refused"),
     Row(f.ACCESS_PROGRAMS, "refused"),
+    Row(f.IMAGE_CONFIG, "refused"),
     NO_HOSTED,
     Row(f.DEFER_LOADING, "refused", source="responses"),
     Row(f.ASYNC, "refused"),

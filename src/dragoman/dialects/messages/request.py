@@ -182,8 +182,8 @@ def _check_sampling(sampling: Sampling, verbosity: str | None, losses: Losses) -
         (rows.NO_SEED, sampling.seed is not None),
         (rows.NO_FREQUENCY, bool(sampling.frequency_penalty)),
         (rows.NO_PRESENCE, bool(sampling.presence_penalty)),
-        (rows.NO_LOGPROBS, sampling.logprobs),
         (rows.NO_TOP_LOGPROBS, bool(sampling.top_logprobs)),
+        (rows.NO_LOGPROBS, sampling.logprobs),
         (rows.NO_VERBOSITY, verbosity not in (None, "medium")),
     )
     for row, asked in lacking:

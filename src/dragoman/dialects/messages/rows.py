@@ -190,6 +190,7 @@ _ARRIVING: Final = (
     STRICT_IGNORED,
     CUSTOM_WRAPPED,
     NO_CUSTOM,
+    Row(f.WEB_TOOL, "refused", NO_HOSTED.note),
     UNGROUPED,
     Row(f.FUNCTIONS, "mapped", when="as tools; the answer has the deprecated form"),
     Row(f.CHOICE, "mapped"),
@@ -242,6 +243,7 @@ _ARRIVING: Final = (
     Row(f.FILE_NAME, "mapped"),
     NO_ANNOTATIONS,
     BREAKPOINT_KEPT,
+    Row(f.SAID_BREAKPOINT, "mapped", BREAKPOINT_KEPT.note),
 )
 _EXTRAS: Final = (
     Row(f.LOGIT_BIAS, "refused"),
@@ -261,6 +263,7 @@ _EXTRAS: Final = (
     Row(f.COMPACTION, "refused"),
     Row(f.TRUNCATION, "refused"),
     Row(f.ACCESS_PROGRAMS, "refused"),
+    Row(f.IMAGE_CONFIG, "refused"),
     NO_HOSTED,
     Row(f.DEFER_LOADING, "refused"),
     Row(f.ASYNC, "refused"),

@@ -79,8 +79,9 @@ INSTRUCTIONS_CACHE: Final = Row(
     f.BREAKPOINT, "dropped", "the instructions have no cache breakpoints", when="in `system`", source="messages"
 )
 SAID_BREAKPOINT: Final = Row(
-    f.BREAKPOINT, "dropped", "what an assistant said has no cache breakpoints", when="in what an assistant said"
-)
+    f.BREAKPOINT, "dropped", "what an assistant said has no cache breakpoints", when="in what an assistant said",
+    source="chat",
+)  # fmt: skip
 SAID_PART: Final = Row(
     f.SAID, "refused", "An assistant's message ('{param}') cannot hold an {kind} part.", source="responses"
 )
@@ -218,6 +219,8 @@ _EXTRAS: Final = (
     Row(f.CONTAINER, "refused"),
     Row(f.MCP_SERVERS, "refused"),
     Row(f.INFERENCE_GEO, "refused"),
+    Row(f.USER_PROFILE, "refused"),
+    Row(f.WORKSPACE, "refused"),
     Row(f.EDITS, "refused"),
     NO_HOSTED,
     Row(f.ALLOWED_CALLERS, "refused"),
