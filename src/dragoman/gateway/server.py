@@ -276,7 +276,8 @@ class GatewayServer(uvicorn.Server):
         for server in self.servers:
             try:
                 # Since Python 3.12 this also waits for the connections, which takes a turn of the loop.
-                await asyncio.wait_for(server.wait_closed(), _CUT_WAIT)
+                async with asyncio.timeout(_CUT_WAIT):
+                    await server.wait_closed()
             except TimeoutError:
                 _log.warning("connections were still open at the end of the stop")
 

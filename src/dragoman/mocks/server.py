@@ -107,7 +107,8 @@ class MockServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await asyncio.wait_for(self.quiet(), _CLOSE_WAIT)
+        async with asyncio.timeout(_CLOSE_WAIT):
+            await self.quiet()
         await self._server.wait_closed()
         self._server = None
 

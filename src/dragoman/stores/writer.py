@@ -106,7 +106,8 @@ class GroupWriter(Generic[Row]):
         self._urgent = True
         self._wake.set()
         try:
-            committed = await asyncio.wait_for(barrier.passed, self._deadline)
+            async with asyncio.timeout(self._deadline):
+                committed = await barrier.passed
         except TimeoutError:
             committed = False
         if not committed:

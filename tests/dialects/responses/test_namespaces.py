@@ -55,7 +55,7 @@ def test_a_namespace_is_its_tools_under_whole_names() -> None:
 
 def test_another_dialect_is_offered_its_tools_one_by_one() -> None:
     turn = parse(tools=[CRM, FIND], input=HISTORY)
-    chat = CHAT_CODEC.render(turn, "m", PROFILES["vllm"])
+    chat = CHAT_CODEC.render(turn, "m", msgspec.structs.replace(PROFILES["vllm"], custom_tools="wrap"))
     body: Body = msgspec.json.decode(chat.body)
     assert names(body) == ["crm__find", "crm__note", "find"]
     assert body["tools"][0]["function"]["description"] == "Customers.\n\nFinds."
