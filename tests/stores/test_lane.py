@@ -119,3 +119,17 @@ async def test_a_closed_lane_is_unavailable(sqlite_url: str, open_database: Open
     with pytest.raises(GatewayError) as caught:
         await lane.run(one)
     assert caught.value.kind is STORE_UNAVAILABLE
+
+
+async def test_a_cancellation_that_comes_together_with_the_result_is_heeded(
+    sqlite_url: str, open_database: OpenDatabase
+) -> None:
+    lane = Lane(open_database(sqlite_url).engine, "test", threads=1, deadline=20.0, waiting=2)
+    task = asyncio.get_running_loop().create_task(lane.run(one))
+    await asyncio.sleep(0)
+    # The only thread takes this up once the result of the query is on its way to the loop.
+    lane._executor.submit(lambda: None).result(20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    lane.close()
