@@ -39,6 +39,7 @@ RULES: Final = tuple(
         (r"\basync_body\b", "body"),
         (r"\basynccontextmanager\b", "contextmanager"),
         (r"\bhandle_async_request\b", "handle_request"),
+        (r"\bAwaitable\[(\w+)\]", r"\1"),
         (r"\bAsyncIter(ator|able)\b", r"Iter\1"),
         (r"\bAsyncByteStream\b", "SyncByteStream"),
         (r"\bAnyIOBackend\b", "SyncBackend"),
@@ -86,7 +87,7 @@ def translate(source: Path) -> str:
         text = pattern.sub(replacement, text)
     note = NOTE.format(source=source.relative_to(ROOT).as_posix())
     name = ["--stdin-filename", str(source)]
-    sorted_ = ruff(["check", "--select", "I", "--fix", "--quiet", *name, "-"], (note + text if text else text))
+    sorted_ = ruff(["check", "--select", "I,F401", "--fix", "--quiet", *name, "-"], (note + text if text else text))
     return ruff(["format", "--quiet", *name, "-"], sorted_)
 
 

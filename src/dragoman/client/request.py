@@ -135,14 +135,19 @@ class Request:
         """Whether the body can be sent a second time."""
         return self.content is None or isinstance(self.content, bytes)
 
-    def target(self, alias: str | None) -> str:
-        """The path and query at the gateway; without an alias, of the gateway itself."""
+    @property
+    def below(self) -> str:
+        """Path and query as they travel, below whatever they are below."""
         path, query = _target(self.path, self.params)
-        if alias is not None:
-            if not alias.strip(". "):
-                raise BuildError(f"{alias!r} is no alias")
-            path = PROXY + quote(alias, safe=":") + path
         return f"{path}?{query}" if query else path
+
+    def target(self, alias: str | None) -> str:
+        """Path and query at the gateway; without an alias, of the gateway itself."""
+        if alias is None:
+            return self.below
+        if not alias.strip(". "):
+            raise BuildError(f"{alias!r} is no alias")
+        return PROXY + quote(alias, safe=":") + self.below
 
     def sent_headers(self, key: str | None) -> list[tuple[str, str]]:
         """The headers with the gateway key among them.

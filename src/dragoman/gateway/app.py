@@ -15,7 +15,7 @@ from dragoman import errors
 from dragoman.bridge import FRONT_DOORS
 from dragoman.config import Config
 from dragoman.errors import GatewayError
-from dragoman.gateway import convert
+from dragoman.gateway import convert, resolve
 from dragoman.gateway.admin import Admin
 from dragoman.gateway.archive import Archive
 from dragoman.gateway.background import KIND, Background
@@ -267,6 +267,8 @@ class Gateway:
                 await self._administer(call, scope)
             case "archive" | "conversations" | "compact":
                 await self._recall(entry, call, runtime)
+            case "resolve":
+                await resolve.answer(call, await self.keyring.identify(call.token()), runtime)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":

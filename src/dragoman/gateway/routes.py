@@ -15,6 +15,7 @@ from dragoman.policy import aliases
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
     "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
+    "resolve",
 ]  # fmt: skip
 
 
@@ -48,6 +49,7 @@ class Table:
             b"/convert": Entry("convert", POST),
             b"/v1/models": Entry("models", GET),
             b"/api/oagw/v1/status": Entry("outbound_status", GET),
+            b"/api/oagw/v1/resolve": Entry("resolve", POST),
             b"/health": Entry("health", GET),
             b"/healthz": Entry("health", GET),
             b"/readyz": Entry("ready", GET),

@@ -182,3 +182,12 @@ async def test_leaving_a_stream_lets_the_upstream_go(live: Live) -> None:
                 break
         live.until(lambda: live.mock.departed == departed + 1, "the upstream is let go")
     assert live.booked(answer.request_id).state == "cancelled"
+
+
+async def test_a_call_is_resolved_without_being_made(gateway: AsyncClient, live: Live) -> None:
+    before = live.received
+    found = await gateway.resolve("weather", Request.put("/a%2Fb").query({"x": "1"}))
+    assert (found.alias, found.upstream, found.method, found.path) == ("weather", "alias:weather", "PUT", "/a%2Fb?x=1")
+    with pytest.raises(AliasNotFound):
+        await gateway.resolve("nobody", GET)
+    assert live.received == before

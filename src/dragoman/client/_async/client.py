@@ -4,14 +4,15 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx2
 
+from dragoman.client._async.admin import AsyncAdmin
+from dragoman.client._async.sdk import anthropic_sdk, openai_sdk
 from dragoman.client._async.stream import AsyncStream
-from dragoman.client._async.transport import AsyncTransport
+from dragoman.client._async.transport import AsyncTransport, http_client
 from dragoman.client._async.websocket import AsyncWebSocket
 from dragoman.client.config import URL, App, ClientConfig
 from dragoman.client.conversation import MAX_MESSAGE, Conversation, check, handshake
@@ -19,15 +20,19 @@ from dragoman.client.errors import BuildError, TransportError
 from dragoman.client.faults import before_answer
 from dragoman.client.in_process import AsyncInProcess
 from dragoman.client.request import Request
+from dragoman.client.resolution import Resolution
 from dragoman.client.response import Head, Response
 from dragoman.client.retry import Attempts, RetryBudget
 from dragoman.client.status import Status
 from dragoman.client.timeouts import Limits
 from dragoman.client.upload import async_body
 from dragoman.client.waiting import asleep
-from dragoman.version import __version__
 
-USER_AGENT: Final = f"dragoman-client/{__version__}"
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from openai import AsyncOpenAI
+
+RESOLVE: Final = Request.post("/api/oagw/v1/resolve")
 STATUS: Final = Request.get("/api/oagw/v1/status")
 
 
@@ -43,16 +48,10 @@ class AsyncClient:
         config = ClientConfig(gateway, key) if isinstance(gateway, str) else gateway
         self.config = config
         self._transport = AsyncTransport(config) if config.app is None else AsyncInProcess(config.app)
-        self._http = httpx2.AsyncClient(
-            transport=self._transport,
-            # An upstream's cookies are no business of the next one's.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            trust_env=False,
-            timeout=None,
-        )
+        self._http = http_client(self._transport, None)
         self._base = httpx2.URL(config.base_url)
         self._budget = RetryBudget()
+        self.admin = AsyncAdmin(self._own)
 
     @classmethod
     def from_config(cls, config: ClientConfig) -> Self:
@@ -108,6 +107,23 @@ class AsyncClient:
             await socket.aclose()
         finally:
             await answer.aclose()
+
+    async def resolve(self, alias: str, request: Request) -> Resolution:
+        """Where a call would go; it is judged as the call would be, and not made."""
+        asked = {"alias": alias, "method": request.method, "path": request.below}
+        answer = await self._own(RESOLVE.json(asked))
+        return answer.json(Resolution)
+
+    def openai(self, alias: str | None = None, **options: Any) -> "AsyncOpenAI":
+        """The OpenAI SDK over this client's connections: of the gateway's models, or of one upstream by its alias.
+
+        `options` are the SDK's own. Closing it leaves the connections open.
+        """
+        return openai_sdk(self.config, self._transport, alias, options)
+
+    def anthropic(self, alias: str | None = None, **options: Any) -> "AsyncAnthropic":
+        """The Anthropic SDK, as `openai` gives that of OpenAI."""
+        return anthropic_sdk(self.config, self._transport, alias, options)
 
     async def status(self) -> Status:
         """What the gateway says of itself, and the aliases that the key may use."""

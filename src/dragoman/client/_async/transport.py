@@ -8,7 +8,8 @@ can share the connections.
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
 
 import httpcore2
 import httpx2
@@ -16,6 +17,21 @@ import httpx2
 from dragoman.client.config import ClientConfig
 from dragoman.client.network import as_httpx2, pool_options, pool_request
 from dragoman.client.timeouts import left
+from dragoman.version import __version__
+
+USER_AGENT: Final = f"dragoman-client/{__version__}"
+
+
+def http_client(transport: httpx2.AsyncBaseTransport, timeout: httpx2.Timeout | None) -> httpx2.AsyncClient:
+    """A client of the HTTP library that adds nothing of its own to a call."""
+    return httpx2.AsyncClient(
+        transport=transport,
+        # An upstream's cookies are no business of the next one's.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        trust_env=False,
+        timeout=timeout,
+    )
 
 
 class AsyncTransport(httpx2.AsyncBaseTransport):

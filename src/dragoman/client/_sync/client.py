@@ -5,14 +5,15 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx2
 
+from dragoman.client._sync.admin import Admin
+from dragoman.client._sync.sdk import anthropic_sdk, openai_sdk
 from dragoman.client._sync.stream import Stream
-from dragoman.client._sync.transport import Transport
+from dragoman.client._sync.transport import Transport, http_client
 from dragoman.client._sync.websocket import WebSocket
 from dragoman.client.config import URL, App, ClientConfig
 from dragoman.client.conversation import MAX_MESSAGE, Conversation, check, handshake
@@ -20,15 +21,19 @@ from dragoman.client.errors import BuildError, TransportError
 from dragoman.client.faults import before_answer
 from dragoman.client.in_process import InProcess
 from dragoman.client.request import Request
+from dragoman.client.resolution import Resolution
 from dragoman.client.response import Head, Response
 from dragoman.client.retry import Attempts, RetryBudget
 from dragoman.client.status import Status
 from dragoman.client.timeouts import Limits
 from dragoman.client.upload import body
 from dragoman.client.waiting import sleep
-from dragoman.version import __version__
 
-USER_AGENT: Final = f"dragoman-client/{__version__}"
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+    from openai import OpenAI
+
+RESOLVE: Final = Request.post("/api/oagw/v1/resolve")
 STATUS: Final = Request.get("/api/oagw/v1/status")
 
 
@@ -44,16 +49,10 @@ class Client:
         config = ClientConfig(gateway, key) if isinstance(gateway, str) else gateway
         self.config = config
         self._transport = Transport(config) if config.app is None else InProcess(config.app)
-        self._http = httpx2.Client(
-            transport=self._transport,
-            # An upstream's cookies are no business of the next one's.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            trust_env=False,
-            timeout=None,
-        )
+        self._http = http_client(self._transport, None)
         self._base = httpx2.URL(config.base_url)
         self._budget = RetryBudget()
+        self.admin = Admin(self._own)
 
     @classmethod
     def from_config(cls, config: ClientConfig) -> Self:
@@ -109,6 +108,23 @@ class Client:
             socket.close()
         finally:
             answer.close()
+
+    def resolve(self, alias: str, request: Request) -> Resolution:
+        """Where a call would go; it is judged as the call would be, and not made."""
+        asked = {"alias": alias, "method": request.method, "path": request.below}
+        answer = self._own(RESOLVE.json(asked))
+        return answer.json(Resolution)
+
+    def openai(self, alias: str | None = None, **options: Any) -> "OpenAI":
+        """The OpenAI SDK over this client's connections: of the gateway's models, or of one upstream by its alias.
+
+        `options` are the SDK's own. Closing it leaves the connections open.
+        """
+        return openai_sdk(self.config, self._transport, alias, options)
+
+    def anthropic(self, alias: str | None = None, **options: Any) -> "Anthropic":
+        """The Anthropic SDK, as `openai` gives that of OpenAI."""
+        return anthropic_sdk(self.config, self._transport, alias, options)
 
     def status(self) -> Status:
         """What the gateway says of itself, and the aliases that the key may use."""

@@ -9,7 +9,8 @@ can share the connections.
 
 import ssl
 from collections.abc import Iterable, Iterator
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
 
 import httpcore2
 import httpx2
@@ -17,6 +18,21 @@ import httpx2
 from dragoman.client.config import ClientConfig
 from dragoman.client.network import as_httpx2, pool_options, pool_request
 from dragoman.client.timeouts import left
+from dragoman.version import __version__
+
+USER_AGENT: Final = f"dragoman-client/{__version__}"
+
+
+def http_client(transport: httpx2.BaseTransport, timeout: httpx2.Timeout | None) -> httpx2.Client:
+    """A client of the HTTP library that adds nothing of its own to a call."""
+    return httpx2.Client(
+        transport=transport,
+        # An upstream's cookies are no business of the next one's.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        trust_env=False,
+        timeout=timeout,
+    )
 
 
 class Transport(httpx2.BaseTransport):

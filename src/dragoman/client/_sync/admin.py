@@ -1,0 +1,89 @@
+# Written by scripts/unasync.py from src/dragoman/client/_async/admin.py; change that instead.
+"""The admin API of a gateway; every call takes an admin key, and raises for an error."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from dragoman.client.admin import (
+    Key,
+    KeyList,
+    LedgerList,
+    LedgerRow,
+    NewKey,
+    Reloaded,
+    Route,
+    RouteList,
+    UsageList,
+    UsageTotal,
+)
+from dragoman.client.request import Request
+from dragoman.client.response import Response
+
+Send = Callable[[Request], Response]
+
+
+class Admin:
+    """What an operator does: keys, usage, routes, reload. Each family of things has an attribute of its own."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.keys = Keys(send)
+
+    def usage(self, *, since: float = 0.0, key: str | None = None) -> tuple[UsageTotal, ...]:
+        """What was used since a Unix time, by key and name; of one key only if its id is given."""
+        answer = self._send(_of(Request.get("/admin/usage").query({"since": since}), key))
+        return answer.json(UsageList).usage
+
+    def ledger(self, *, limit: int = 50, key: str | None = None) -> tuple[LedgerRow, ...]:
+        """The newest calls first."""
+        answer = self._send(_of(Request.get("/admin/ledger").query({"limit": limit}), key))
+        return answer.json(LedgerList).rows
+
+    def routes(self) -> tuple[Route, ...]:
+        """Every public name and where it goes."""
+        answer = self._send(Request.get("/admin/routes"))
+        return answer.json(RouteList).routes
+
+    def reload(self) -> Reloaded:
+        """Takes up the configuration anew: the whole of it, or none."""
+        answer = self._send(Request.post("/admin/reload"))
+        return answer.json(Reloaded)
+
+
+class Keys:
+    """The keys of callers."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def list(self) -> tuple[Key, ...]:
+        """Every key, revoked ones too, the oldest first."""
+        answer = self._send(Request.get("/admin/keys"))
+        return answer.json(KeyList).keys
+
+    def create(
+        self,
+        name: str,
+        *,
+        models: Sequence[str] = ("*",),
+        aliases: Sequence[str] = ("*",),
+        admin: bool = False,
+        expires_in: float | None = None,
+    ) -> NewKey:
+        """Makes a key for the models and aliases that match the patterns; `expires_in` in seconds."""
+        body = {"name": name, "models": models, "aliases": aliases, "admin": admin, "expires_in": expires_in}
+        answer = self._send(Request.post("/admin/keys").json(body))
+        return answer.json(NewKey)
+
+    def revoke(self, key_id: str) -> None:
+        """Ends a key for good. Raises `NotFound`."""
+        self._send(Request.delete(f"/admin/keys/{quote(key_id, safe='')}"))
+
+    def rotate(self, key_id: str) -> NewKey:
+        """Makes a new key with the old one's scopes and revokes that in the same moment. Raises `NotFound`."""
+        answer = self._send(Request.post(f"/admin/keys/{quote(key_id, safe='')}/rotate"))
+        return answer.json(NewKey)
+
+
+def _of(request: Request, key: str | None) -> Request:
+    return request if key is None else request.query({"key": key})
