@@ -110,6 +110,19 @@ def test_an_answers_reasoning_is_sealed_for_callers_that_can_carry_it() -> None:
     assert wrap_items(items, "chat", MINE) is items
 
 
+def test_thoughts_that_a_stream_cannot_tell_apart_are_in_one_envelope() -> None:
+    open_ones = (Reasoning(("a",), ("b",), id="rs_1"), Reasoning(), Reasoning(("c",)))
+    (wrapped, said) = wrap_items((*open_ones, Message("assistant", (Text("hi"),))), "messages", MINE)
+    assert isinstance(wrapped, Reasoning)
+    assert (wrapped.text, wrapped.summary, wrapped.id) == (("a", "c"), ("b",), "rs_1")
+    assert MINE.open(wrapped.seal) == Reasoning(("a", "c"), ("b",))
+    assert isinstance(said, Message)
+
+
+def test_a_thought_that_says_nothing_needs_no_envelope() -> None:
+    assert wrap_items((Reasoning(id="rs_1"),), "messages", MINE) == (Reasoning(id="rs_1"),)
+
+
 def test_a_streams_seal_becomes_an_envelope_with_what_was_thought() -> None:
     events: list[Event] = [
         Opened("a", 0, "m"),
@@ -190,4 +203,11 @@ def test_a_messages_request_loses_its_signed_envelopes() -> None:
 def test_a_request_without_envelopes_says_the_same(front: str) -> None:
     given = {"model": "m", "input": "drg1.", "messages": [{"role": "user", "content": [7, "drg1."]}]}
     body, losses = strip(json.dumps(given).encode(), front)
+    assert (json.loads(body), losses) == (given, ())
+
+
+@pytest.mark.parametrize("messages", ["drg1.", ["drg1."], [7, {"content": "drg1."}], [{"content": [7]}, "drg1."]])
+def test_a_request_that_is_not_right_is_left_to_the_upstream_to_judge(messages: object) -> None:
+    given = {"model": "m", "messages": messages}
+    body, losses = strip(json.dumps(given).encode(), "messages")
     assert (json.loads(body), losses) == (given, ())

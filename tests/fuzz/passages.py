@@ -8,7 +8,9 @@ from typing import Any, Final
 from dragoman import errors
 from dragoman.bridge import FRONT_DOORS, Bridge, Ids, Passage
 from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.estimate import by_chars
 from dragoman.dialects.profile import Profile
+from dragoman.dialects.sealing import Envelopes
 from dragoman.errors import GatewayError
 from dragoman.wire import sse
 from tests.fuzz import grammar
@@ -26,7 +28,7 @@ _BROKEN: Final = (errors.PROTOCOL_ERROR, errors.STREAM_ABORTED, errors.IDLE_TIME
 _DOORS: Final = {door.name: door for door in FRONT_DOORS}
 _PROFILE: Final = Profile(custom_tools="wrap")
 _TOOL: Final[Json] = {"name": "look", "parameters": {"type": "object"}}
-ASKED: Final[dict[str, Json]] = {
+_CALLERS: Final[dict[str, Json]] = {
     "chat": {
         "model": MODEL,
         "messages": [{"role": "user", "content": "Hi"}],
@@ -51,38 +53,75 @@ ASKED: Final[dict[str, Json]] = {
         "stream": True,
     },
 }
-"""A request of each dialect. A function call of `apply_patch` is the custom tool's, where there is one."""
+# Members that make other callers of these. A function call of `apply_patch` is the custom tool's, where there is one.
+_OTHERS: Final[dict[str, Json]] = {
+    "chat, allowed": {
+        "tool_choice": {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "look"}}]},
+        }
+    },
+    "chat, functions": {"tools": None, "functions": [_TOOL]},
+    "responses, sealed": {"include": ["reasoning.encrypted_content"]},
+    "messages, sealed": {},
+    "messages, hidden": {"thinking": {"type": "adaptive", "display": "omitted"}},
+}
+ASKED: Final[dict[str, Json]] = {
+    **_CALLERS,
+    **{name: _CALLERS[name.partition(",")[0]] | more for name, more in _OTHERS.items()},
+}
+"""What each caller asks; its name begins with its dialect."""
 
 
 IDS: Final = Ids(lambda prefix: f"{prefix}1", lambda: NOW)
 
 
-def passage(front: str, back: str, max_event: int = ENOUGH) -> Passage:
+class _Legible:
+    """Seals nothing, so that what is sealed can be compared."""
+
+    def seal(self, data: bytes, bound: bytes) -> str:
+        return data.hex()
+
+    def open(self, sealed: str, bound: bytes) -> bytes | None:
+        return bytes.fromhex(sealed)
+
+
+def dialect_of(caller: str) -> str:
+    return caller.partition(",")[0]
+
+
+def passage(caller: str, back: str, max_event: int = ENOUGH) -> Passage:
     numbers = count()
     ids = Ids(lambda prefix: f"{prefix}{next(numbers)}", lambda: NOW)
-    bridge = Bridge(_DOORS[front], json.dumps(ASKED[front]).encode(), ids, max_event=max_event)
-    return bridge.toward((back,), "up", _PROFILE)
+    bridge = Bridge(_DOORS[dialect_of(caller)], json.dumps(ASKED[caller]).encode(), ids, max_event=max_event)
+    envelopes = Envelopes(_Legible(), b"") if caller.endswith("sealed") else None
+    return bridge.toward((back,), "up", _PROFILE, envelopes=envelopes)
 
 
 class Streamed:
     """What became of one stream."""
 
     def __init__(
-        self, front: str, back: str, parts: Iterable[bytes], max_event: int = ENOUGH, *, given_up: bool = False
+        self, caller: str, back: str, parts: Iterable[bytes], max_event: int = ENOUGH, *, given_up: bool = False
     ) -> None:
         """`given_up`: the gateway ends it, not the upstream."""
-        self.front = front
-        self.translated = front != back
-        self.relay: StreamRelay = passage(front, back, max_event).stream()
+        self.front = dialect_of(caller)
+        self.translated = self.front != back
+        way = passage(caller, back, max_event)
+        self.relay: StreamRelay = way.stream()
+        tally = way.tally(by_chars)
+        assert tally is not None
         self.sent: list[bytes] = []
         self.raised: GatewayError | None = None
         try:
             for part in parts:
+                tally.receive(part)
                 self.sent += self.relay.receive(part)
             self.sent += self.relay.fail(_SILENCE) if given_up else self.relay.eof()
         except GatewayError as error:
             self.raised = error
         self.bodies = [_body(event, self.translated) for event in self.sent if event != sse.render(sse.DONE)]
+        assert tally.tokens() >= 0
         self._check()
 
     def _check(self) -> None:

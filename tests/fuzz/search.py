@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests.fuzz.budget import BUDGET
 from tests.fuzz.chat_upstream import chat_answers
 from tests.fuzz.messages_upstream import messages_answers
-from tests.fuzz.passages import NAMES
+from tests.fuzz.passages import ASKED, NAMES
 from tests.fuzz.responses_upstream import responses_answers
 from tests.fuzz.upstreams import Sent
 
-FRONTS: Final = st.sampled_from(NAMES)
+CALLERS: Final = st.sampled_from([*ASKED, *NAMES])
 ANSWERS: Final[dict[str, st.SearchStrategy[Sent]]] = {
     "chat": chat_answers(),
     "responses": responses_answers(),
@@ -25,4 +25,4 @@ ANY_ANSWER: Final = st.one_of([st.tuples(st.just(name), answers) for name, answe
 
 def search(holds: Callable[..., None], back: str, *others: st.SearchStrategy[Any]) -> None:
     """Calls `holds` with a caller's dialect, an answer of an upstream of `back`, and one of each of `others`."""
-    BUDGET(given(FRONTS, ANSWERS[back], *others)(holds))()
+    BUDGET(given(CALLERS, ANSWERS[back], *others)(holds))()

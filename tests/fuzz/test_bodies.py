@@ -15,12 +15,13 @@ from dragoman.errors import GatewayError
 from dragoman.turn import Turn
 from tests.fuzz.budget import BUDGET, SECONDS
 from tests.fuzz.mutations import CHANGES, Change, warp
-from tests.fuzz.passages import IDS, NAMES, passage
-from tests.fuzz.search import ANY_ANSWER, FRONTS
+from tests.fuzz.passages import IDS, NAMES, dialect_of, passage
+from tests.fuzz.search import ANY_ANSWER, CALLERS
 from tests.fuzz.turns import turns
 from tests.fuzz.upstreams import Sent
 
 pytestmark = pytest.mark.timeout(SECONDS)
+_NAMES: Final = st.sampled_from(NAMES)
 _PROFILES: Final = st.sampled_from([PROFILES[name] for name in ("openai", "vllm", "ollama", "anthropic")])
 # Members that no renderer writes, for the changes to change.
 _MORE: Final[dict[str, list[dict[str, Any]]]] = {
@@ -45,12 +46,15 @@ _MORE: Final[dict[str, list[dict[str, Any]]]] = {
          {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "x"}]}]},
         {"input": [{"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}", "namespace": "n"},
          {"type": "function_call_output", "call_id": "a", "output": '[{"type": "input_image", "image_url": "x"}]'}]},
+        {"input": [{"type": "reasoning", "summary": [], "encrypted_content": "drg1.7b7d"}]},
         {"reasoning": {"effort": "low", "mode": "standard", "summary": "auto"}, "text": {"verbosity": "low"}},
     ],
     "messages": [
         {"thinking": {"type": "enabled", "budget_tokens": 2048}, "output_config": {"effort": "low"}},
         {"thinking": {"type": "adaptive", "display": "omitted"}, "top_k": 1, "service_tier": "auto"},
         {"system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}], "stop_sequences": ["x"]},
+        {"messages": [{"role": "assistant", "content": [
+         {"type": "thinking", "thinking": "x", "signature": "drg1.7b7d"}]}]},
         {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}, "cache_control": {}},
         {"tools": [{"name": "f", "input_schema": {}, "defer_loading": True}]},
         {"messages": [{"role": "user", "content": [{"type": "document", "title": "x", "source": {"type": "text",
@@ -68,7 +72,7 @@ _MORE: Final[dict[str, list[dict[str, Any]]]] = {
 @st.composite
 def _requests(draw: st.DrawFn) -> tuple[str, bytes]:
     """A request and its dialect, with a few things in it that are not right."""
-    name = draw(FRONTS)
+    name = draw(_NAMES)
     turn: Turn = draw(turns())
     body = json.loads(CODECS[name].render(turn, turn.model, PROFILES["openai"]).body)
     return name, _warped(
@@ -105,15 +109,15 @@ def test_a_request_goes_to_every_dialect_or_is_refused(request: tuple[str, bytes
 
 
 @BUDGET
-@given(FRONTS, ANY_ANSWER, CHANGES)
+@given(CALLERS, ANY_ANSWER, CHANGES)
 def test_an_answer_goes_to_every_caller_or_is_an_error_of_the_upstream(
-    front: str, given: tuple[str, Sent], changes: list[Change]
+    caller: str, given: tuple[str, Sent], changes: list[Change]
 ) -> None:
     back, sent = given
     body = _warped(sent.body, changes)
     try:
-        json.loads(passage(front, back).answer(body)[0])
-        json.loads(convert_answer(body, back, front, IDS).body)
+        json.loads(passage(caller, back).answer(body)[0])
+        json.loads(convert_answer(body, back, dialect_of(caller), IDS).body)
     except GatewayError as error:
         assert error.kind.status == 502 or (back == "responses" and error.kind in _FAILED)
 
@@ -132,7 +136,7 @@ _ERRORS: Final = st.sampled_from(
 
 
 @BUDGET
-@given(FRONTS, FRONTS, _ERRORS, CHANGES, st.integers(300, 599))
+@given(_NAMES, _NAMES, _ERRORS, CHANGES, st.integers(300, 599))
 def test_an_error_is_one_in_every_dialect(
     front: str, back: str, body: bytes, changes: list[Change], status: int
 ) -> None:

@@ -24,13 +24,13 @@ _SLIPS: Final[st.SearchStrategy[list[Mutation]]] = st.just([]) | st.just([]) | m
 @pytest.mark.parametrize("back", NAMES)
 def test_a_stream_ends_properly_and_alike_however_it_is_broken_and_cut(back: str) -> None:
     def holds(
-        front: str, sent: Sent, changes: list[Change], slips: list[Mutation], places: set[int], max_event: int
+        caller: str, sent: Sent, changes: list[Change], slips: list[Mutation], places: set[int], max_event: int
     ) -> None:
         data = mutate(b"".join(warp_frames(sent.frames, changes)), slips)
-        whole = Streamed(front, back, (data,), max_event)
-        cut = Streamed(front, back, at_places(data, places), max_event)
+        whole = Streamed(caller, back, (data,), max_event)
+        cut = Streamed(caller, back, at_places(data, places), max_event)
         assert cut.outcome == whole.outcome
-        if whole.translated and whole.relay.finished and (front != "messages" or is_readable(whole.bodies)):
-            accumulated(front, whole.bodies)
+        if whole.translated and whole.relay.finished and (whole.front != "messages" or is_readable(whole.bodies)):
+            accumulated(whole.front, whole.bodies)
 
     search(holds, back, CHANGES, _SLIPS, PLACES, st.sampled_from([400, *[1 << 20] * 5]))

@@ -15,6 +15,7 @@ import msgspec
 
 from dragoman.dialects import fields as f
 from dragoman.dialects.mapping import Losses, Row
+from dragoman.errors import WireError
 from dragoman.turn import (
     Annotated,
     Event,
@@ -29,7 +30,7 @@ from dragoman.turn import (
     Turn,
     Used,
 )
-from dragoman.wire.chat import parse_fields, raw, render_fields
+from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
 PREFIX: Final = "drg1."
 """Every envelope begins so, and nothing else that a provider seals does."""
@@ -129,11 +130,25 @@ def wrap_items(items: tuple[Item, ...], front: str, envelopes: Envelopes) -> tup
     """The items of an answer, each reasoning sealed for a caller who speaks `front`."""
     if front not in PLACES:
         return items
-    return tuple(_wrapped(item, front, envelopes) if isinstance(item, Reasoning) else item for item in items)
+    joined = _join_thoughts(items)
+    return tuple(_wrapped(item, front, envelopes) if isinstance(item, Reasoning) else item for item in joined)
+
+
+def _join_thoughts(items: tuple[Item, ...]) -> list[Item]:
+    """Thoughts without a seal between them are one, as they are in a stream, where nothing marks the border."""
+    joined: list[Item] = []
+    for item in items:
+        before = joined[-1] if joined else None
+        if isinstance(item, Reasoning) and isinstance(before, Reasoning) and not before.seal:
+            text, summary = (*before.text, *item.text), (*before.summary, *item.summary)
+            joined[-1] = Reasoning(text, summary, item.seal, item.sealed_by, before.id)
+        else:
+            joined.append(item)
+    return joined
 
 
 def _wrapped(item: Reasoning, front: str, envelopes: Envelopes) -> Reasoning:
-    if item.sealed_by == front:
+    if item.sealed_by == front or not (item.text or item.summary or item.seal):
         return item
     return msgspec.structs.replace(item, seal=envelopes.close(item), sealed_by=front)
 
@@ -147,12 +162,14 @@ def strip(body: bytes, front: str) -> tuple[bytes, tuple[Loss, ...]]:
         if kept is not None:
             fields["input"] = raw(kept)
     elif front == "messages":
-        messages = [parse_fields(bytes(message)) for message in _list(fields.get("messages", _NONE))]
-        for number, message in enumerate(messages):
+        messages = _list(fields.get("messages", _NONE))
+        for number, value in enumerate(messages):
+            message = _members(value)
             kept = _open_items(message.get("content", _NONE), f"messages[{number}].content", losses)
             if kept is not None:
-                message["content"] = raw(kept)
-        fields["messages"] = raw(messages)
+                messages[number] = raw({**message, "content": raw(kept)})
+        if losses:
+            fields["messages"] = raw(messages)
     return render_fields(fields), tuple(losses)
 
 
@@ -178,6 +195,14 @@ def _sealed(item: msgspec.Raw) -> str | None:
     if given.encrypted_content is not None and given.encrypted_content.startswith(PREFIX):
         return "encrypted_content"
     return "signature" if given.signature is not None and given.signature.startswith(PREFIX) else None
+
+
+def _members(value: msgspec.Raw) -> Fields:
+    """What a message holds; nothing where it is none, which is for the upstream to say."""
+    try:
+        return parse_fields(bytes(value))
+    except WireError:
+        return {}
 
 
 def _list(value: msgspec.Raw) -> list[msgspec.Raw]:
