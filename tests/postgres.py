@@ -20,6 +20,7 @@ from typing import TypedDict
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 HOLDER = '"$@" & read -r _; kill -INT $!; wait $!'
 SETTINGS = {"fsync": "off", "listen_addresses": "", "max_connections": "60", "shared_buffers": "16MB"}
@@ -95,11 +96,12 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._directory}"
 
-    def create_database(self) -> str:
-        """The URL of a new, empty database."""
+    def create_database(self, like: str = "") -> str:
+        """The URL of a new database: empty, or a copy of that of the URL `like`, to which nobody is connected."""
         name = f"test_{next(self._names)}"
+        template = sql.Identifier(str(conninfo_to_dict(like)["dbname"]) if like else "template1")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
         return self.url(name)
 
 

@@ -442,6 +442,10 @@ class Jobs(Protocol):
         """Begins to take jobs."""
         ...
 
+    def begin_drain(self) -> None:
+        """Takes no more jobs; those that run here go on until `close`."""
+        ...
+
     async def close(self) -> None:
         """Ends the jobs that run here: idempotent ones are queued again, the others fail with SHUTTING_DOWN."""
         ...

@@ -145,8 +145,10 @@ class Gateway:
         return [key for key in _changed(before.config, loaded.config) if key.startswith(_LIVE)]
 
     def begin_drain(self) -> None:
-        """From now on `/readyz` says 503."""
+        """From now on `/readyz` says 503, and jobs that are queued stay so."""
         self.health.draining = True
+        if self._store is not None:
+            self._store.jobs.begin_drain()
 
     def end_streams(self) -> None:
         """The drain deadline: what still runs ends with an error it can be told apart by."""

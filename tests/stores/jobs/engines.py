@@ -5,7 +5,7 @@ from itertools import count
 
 from dragoman.ports import Job, JobRun
 from dragoman.stores.database import Database
-from dragoman.stores.jobs.core import Bounds, Core
+from dragoman.stores.jobs.core import Bounds, SqlJobs
 from dragoman.stores.jobs.embedded import open_embedded
 from dragoman.stores.jobs.shared import open_shared
 
@@ -18,7 +18,7 @@ def job(kind: str = "test", *, payload: bytes = b"{}", owner: str = "key_1", ide
     return Job(f"job_{next(_numbers):08d}", kind, owner, payload, idempotent)
 
 
-def make_jobs(database: Database, bounds: Bounds) -> Core:
+def make_jobs(database: Database, bounds: Bounds) -> SqlJobs:
     """The engine that goes with a database."""
     make = open_embedded if database.engine.dialect.name == "sqlite" else open_shared
     return make(database, bounds)
@@ -30,7 +30,7 @@ def bounds(
     return Bounds(max_concurrency, max_queue, heartbeat, keep=3600, wind_up=wind_up)
 
 
-async def output(jobs: Core, job_id: str, after: int = -1) -> list[tuple[int, bytes]]:
+async def output(jobs: SqlJobs, job_id: str, after: int = -1) -> list[tuple[int, bytes]]:
     """All events of a job above a number, once it has ended."""
     async with asyncio.timeout(20):
         return [event async for event in jobs.events(job_id, after)]

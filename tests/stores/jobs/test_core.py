@@ -289,6 +289,44 @@ async def test_a_worker_that_ignores_its_end_does_not_keep_the_job_from_ending(o
     assert await output(jobs, one.id) == []
 
 
+async def test_a_drain_lets_what_runs_go_on_and_begins_nothing(
+    open_jobs: OpenJobs, store_url: str, open_database: OpenDatabase
+) -> None:
+    gate = Gate()
+    database = open_database(store_url, owner=True)
+    jobs = await open_jobs(gate, database)
+    running, queued = job(), job()
+    await jobs.submit(running)
+    await gate.began.get()
+
+    jobs.begin_drain()
+    await jobs.submit(queued)
+    gate.open.set()
+
+    assert await output(jobs, running.id) == [(0, b"begun"), (1, b"done")]
+    await jobs.close()
+    record = await jobs.get(queued.id)
+    assert record is not None and record.state == "queued"
+    jobs = await open_jobs(gate, database)
+    assert await output(jobs, queued.id) == [(0, b"begun"), (1, b"done")]
+
+
+async def test_a_run_that_nobody_knows_of_is_ended(
+    open_jobs: OpenJobs, store_url: str, open_database: OpenDatabase
+) -> None:
+    database = open_database(store_url, owner=True)
+    jobs = await open_jobs(echo, database)
+    one = job("foreign")
+    await jobs.submit(one)
+    with database.engine.begin() as connection:  # as after a claim whose commit was not heard of
+        connection.execute(update(jobs_table).values(state="running", attempt=1, lease_until=0))
+
+    assert await output(jobs, one.id) == []
+
+    record = await jobs.get(one.id)
+    assert record is not None and (record.state, record.error_code) == ("failed", "server_error")
+
+
 async def test_closing_fails_what_runs_and_keeps_its_output_and_what_is_queued(
     open_jobs: OpenJobs, store_url: str, open_database: OpenDatabase
 ) -> None:

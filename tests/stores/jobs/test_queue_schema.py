@@ -28,6 +28,11 @@ SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', '
 """
 
 
+@pytest.fixture
+def empty_url(postgres_server: PostgresServer) -> str:
+    return postgres_server.create_database()
+
+
 def migrations() -> list[Path]:
     return sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
 
@@ -37,28 +42,25 @@ def shape(url: str) -> set[tuple[object, ...]]:
         return set(connection.execute(SHAPE).fetchall())
 
 
-def test_the_tables_of_the_queue_stand_apart_from_ours(postgres_url: str, open_database: OpenDatabase) -> None:
-    assert queue_schema.prepare(open_database(postgres_url).engine) == NAME
+def test_the_tables_of_the_queue_stand_apart_from_ours(empty_url: str, open_database: OpenDatabase) -> None:
+    assert queue_schema.prepare(open_database(empty_url).engine) == NAME
 
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(empty_url) as connection:
         tables = connection.execute(
             "SELECT schemaname, count(*) FROM pg_tables WHERE tablename LIKE 'procrastinate%' GROUP BY 1"
         ).fetchall()
     assert tables == [(NAME, 4)]
 
 
-def test_many_gateways_make_them_once(postgres_url: str, open_database: OpenDatabase) -> None:
-    engine = open_database(postgres_url).engine
+def test_many_gateways_make_them_once(empty_url: str, open_database: OpenDatabase) -> None:
+    engine = open_database(empty_url).engine
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(queue_schema.prepare, [engine] * 4)) == [NAME] * 4
 
 
-@pytest.mark.parametrize("applied", ["02.14.01", "03.03.00"])
-def test_an_earlier_version_is_brought_up_to_date(
-    applied: str, postgres_server: PostgresServer, open_database: OpenDatabase
-) -> None:
+def test_an_earlier_version_is_brought_up_to_date(postgres_server: PostgresServer, open_database: OpenDatabase) -> None:
     old, new = postgres_server.create_database(), postgres_server.create_database()
-    earlier = [path for path in migrations() if path.name < applied]
+    earlier = [path for path in migrations() if path.name < "02.14.01"]
     with psycopg.connect(old) as connection:
         connection.execute(f"CREATE SCHEMA {NAME}; SET search_path TO {NAME}")
     with psycopg.connect(old, autocommit=True, options=f"-c search_path={NAME}") as connection:
@@ -72,10 +74,10 @@ def test_an_earlier_version_is_brought_up_to_date(
     assert shape(old) == shape(new)
 
 
-def test_a_newer_version_is_refused(postgres_url: str, open_database: OpenDatabase) -> None:
-    engine = open_database(postgres_url).engine
+def test_a_newer_version_is_refused(empty_url: str, open_database: OpenDatabase) -> None:
+    engine = open_database(empty_url).engine
     queue_schema.prepare(engine)
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(empty_url) as connection:
         connection.execute(f"COMMENT ON SCHEMA {NAME} IS '99.00.00_01_pre_unknown.sql'".encode())
 
     with pytest.raises(ConfigError, match="99.00.00") as caught:
@@ -85,14 +87,14 @@ def test_a_newer_version_is_refused(postgres_url: str, open_database: OpenDataba
 
 
 def test_who_may_not_make_them_is_told_what_to_allow(
-    postgres_url: str, postgres_server: PostgresServer, open_database: OpenDatabase
+    empty_url: str, postgres_server: PostgresServer, open_database: OpenDatabase
 ) -> None:
-    open_database(postgres_url)
-    with psycopg.connect(postgres_url) as connection:
+    open_database(empty_url)
+    with psycopg.connect(empty_url) as connection:
         connection.execute(
             "DROP ROLE IF EXISTS lowly; CREATE ROLE lowly LOGIN; GRANT SELECT ON schema_version TO lowly"
         )
-    engine = open_database(postgres_url.replace("postgres@", "lowly@")).engine
+    engine = open_database(empty_url.replace("postgres@", "lowly@")).engine
 
     with pytest.raises(ConfigError, match="cannot be made: permission denied") as caught:
         queue_schema.prepare(engine)

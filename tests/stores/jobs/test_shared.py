@@ -19,6 +19,12 @@ from tests.stores.jobs.gateways import Gateways
 pytestmark = pytest.mark.postgres
 
 
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, migrated_url: str) -> str:
+    """The URL of a database of its own, as the gateways of other tests may still run."""
+    return postgres_server.create_database(like=migrated_url)
+
+
 class Here:
     """A worker of this process, which keeps what it ran."""
 

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
-from dragoman.errors import OVERLOADED, GatewayError
+from dragoman.errors import OVERLOADED, SHUTTING_DOWN, GatewayError
 from dragoman.ports import Job, JobRecord, JobWorker
 from dragoman.stores.database import Database
 from dragoman.stores.jobs.news import News
@@ -54,12 +54,12 @@ class Dispatch(Protocol):
         """There may be something to take, or room for it, or the engine closes."""
         ...
 
-    async def run(self, core: "Core") -> None:
-        """Takes jobs, by `core.take`, until `core.closing` is set; begun anew after a fault."""
+    async def run(self, jobs: "SqlJobs") -> None:
+        """Takes jobs, by `jobs.take`, until `jobs.closing` is set; begun anew after a fault."""
         ...
 
 
-class Core:
+class SqlJobs:
     """`ports.Jobs`; the embedded engine and Procrastinate's differ in their dispatch."""
 
     def __init__(self, database: Database, dispatch: Dispatch, bounds: Bounds) -> None:
@@ -101,7 +101,9 @@ class Core:
             ("record", self._recorder.run),
             ("expire", self._expire_forever),
         ]
-        if not self._dispatch.alone:
+        if self._dispatch.alone:
+            forever.append(("sweep", self._sweep_forever))
+        else:
             pulse = Pulse(
                 self._runner,
                 self._news,
@@ -115,11 +117,14 @@ class Core:
         self._tasks = [loop.create_task(self._keep(name, step)) for name, step in forever]
         self._taking = loop.create_task(self._keep("take", lambda: self._dispatch.run(self)))
 
+    def begin_drain(self) -> None:
+        self.closing.set()
+        self._dispatch.nudge()
+
     async def close(self) -> None:
         if self._taking is None:
             return
-        self.closing.set()
-        self._dispatch.nudge()
+        self.begin_drain()
         await self._taking
         if self._takes:
             await asyncio.wait(self._takes)
@@ -201,7 +206,7 @@ class Core:
         await self._runner.vacancy()
 
     async def take(self, which: ColumnElement[bool]) -> asyncio.Task[None] | None:
-        """Claims a queued job and begins it; its task, or `None` if there is none such.
+        """Claims a queued job and begins it; its task, or `None` if there is none such. Raises `GatewayError`.
 
         To cancel this call is safe: a job that was claimed runs, and is known here.
         """
@@ -211,7 +216,7 @@ class Core:
         return await asyncio.shield(take)
 
     async def sweep(self) -> None:
-        """Ends, or queues again, what ran in processes that died."""
+        """Ends, or queues again, what runs in no process any more."""
         ours = [run.claim.seq for run in self._runner.runs.values()]
         swept = await self._writes.run(lambda c: self._table.sweep(c, ours, self._now()), write=True)
         for job_id in swept:
@@ -221,6 +226,8 @@ class Core:
             self._dispatch.nudge()
 
     async def _take(self, which: ColumnElement[bool]) -> asyncio.Task[None] | None:
+        if self.closing.is_set():
+            raise GatewayError(SHUTTING_DOWN, "This gateway takes no more jobs.")
         claim = await self._writes.run(lambda c: self._table.claim(c, which, self._now()), write=True)
         return None if claim is None else self._runner.start(claim)
 
@@ -232,6 +239,13 @@ class Core:
             lambda c: self._table.finish(c, claim.seq, claim.attempt, ending, self._now()), write=True
         )
         self._dispatch.nudge()
+
+    async def _sweep_forever(self) -> None:
+        """Looks for runs that are nobody's: at the start all, later those of which a claim or an end went astray."""
+        while True:
+            if not self._takes:  # what is being claimed is not known here yet
+                await self.sweep()
+            await asyncio.sleep(self.bounds.heartbeat)
 
     async def _expire_forever(self) -> None:
         while True:

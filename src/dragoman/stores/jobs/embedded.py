@@ -4,8 +4,9 @@ import asyncio
 
 from sqlalchemy import Connection
 
+from dragoman.errors import GatewayError
 from dragoman.stores.database import Database
-from dragoman.stores.jobs.core import Bounds, Core
+from dragoman.stores.jobs.core import Bounds, SqlJobs
 from dragoman.stores.jobs.table import next_of
 
 
@@ -23,15 +24,21 @@ class EmbeddedDispatch:
     def nudge(self) -> None:
         self._wake.set()
 
-    async def run(self, core: Core) -> None:
-        # At the start, and anew after a claim of which it is not known whether it succeeded.
-        await core.sweep()
-        while not core.closing.is_set():
+    async def run(self, jobs: SqlJobs) -> None:
+        while not jobs.closing.is_set():
             self._wake.clear()
-            if core.full or await core.take(next_of(list(core.workers))) is None:
+            if jobs.full or not await self._take(jobs):
                 await self._wake.wait()
 
+    async def _take(self, jobs: SqlJobs) -> bool:
+        try:
+            return await jobs.take(next_of(list(jobs.workers))) is not None
+        except GatewayError:
+            if jobs.closing.is_set():
+                return True
+            raise
 
-def open_embedded(database: Database, bounds: Bounds) -> Core:
+
+def open_embedded(database: Database, bounds: Bounds) -> SqlJobs:
     """Jobs in a database that this process owns alone, such as SQLite's."""
-    return Core(database, EmbeddedDispatch(), bounds)
+    return SqlJobs(database, EmbeddedDispatch(), bounds)

@@ -32,7 +32,7 @@ from dragoman.errors import STORE_UNAVAILABLE, GatewayError
 from dragoman.stores import engine as engines
 from dragoman.stores.database import Database
 from dragoman.stores.jobs import queue_schema
-from dragoman.stores.jobs.core import Bounds, Core
+from dragoman.stores.jobs.core import Bounds, SqlJobs
 from dragoman.stores.jobs.pulse import BEATS
 from dragoman.stores.jobs.table import one_of
 from dragoman.stores.jobs.waiting import end
@@ -87,9 +87,9 @@ class SharedDispatch:
     def nudge(self) -> None:
         return  # Procrastinate's trigger notifies who listens
 
-    async def run(self, core: Core) -> None:
+    async def run(self, jobs: SqlJobs) -> None:
         """Fetches tasks until the engine closes, or the database fails."""
-        if core.closing.is_set():
+        if jobs.closing.is_set():
             return
         pool = psycopg_pool.AsyncConnectionPool(
             self._conninfo,
@@ -105,21 +105,21 @@ class SharedDispatch:
         try:
             await pool.open(wait=True, timeout=self._deadline)
             async with procrastinate.App(connector=connector).open_async(pool) as app:
-                await self._work(app, core)
+                await self._work(app, jobs)
         except (ConnectorException, psycopg.Error) as error:
             raise _unavailable() from error
         finally:
             await pool.close()
 
-    async def _work(self, app: procrastinate.App, core: Core) -> None:
+    async def _work(self, app: procrastinate.App, jobs: SqlJobs) -> None:
         @app.task(name=_TASK, retry=_GiveBack())
         async def carry(job_id: str) -> None:
-            await _carry(core, job_id)
+            await _carry(jobs, job_id)
 
         heartbeat = self._bounds.heartbeat
         worker = Worker(
             app,
-            queues=list(core.workers),
+            queues=list(jobs.workers),
             concurrency=self._bounds.max_concurrency,
             fetch_job_polling_interval=POLL,
             shutdown_graceful_timeout=0,  # the jobs are ours and go on
@@ -131,7 +131,7 @@ class SharedDispatch:
         loop = asyncio.get_running_loop()
         fetch: asyncio.Task[None] = loop.create_task(worker.run())  # type: ignore[no-untyped-call]
         mend = loop.create_task(self._mend_forever(app.job_manager))
-        closing = loop.create_task(_until(core.closing))
+        closing = loop.create_task(_until(jobs.closing))
         await asyncio.wait((fetch, mend, closing), return_when=asyncio.FIRST_COMPLETED)
         worker.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait((fetch,))
@@ -139,7 +139,7 @@ class SharedDispatch:
         for task in (fetch, mend):
             if not task.cancelled():
                 task.result()
-        if not core.closing.is_set():
+        if not jobs.closing.is_set():
             raise _unavailable()  # the worker has stopped itself, and said why
 
     async def _mend_forever(self, manager: JobManager) -> None:
@@ -153,11 +153,11 @@ class SharedDispatch:
             await asyncio.sleep(self._bounds.heartbeat)
 
 
-async def _carry(core: Core, job_id: str) -> None:
+async def _carry(jobs: SqlJobs, job_id: str) -> None:
     """What a task does: claims its job, and stays as long as that runs."""
-    await core.vacancy()
+    await jobs.vacancy()
     try:
-        job = await core.take(one_of(job_id))
+        job = await jobs.take(one_of(job_id))
     except GatewayError:
         await asyncio.sleep(_PAUSE)
         raise
@@ -169,9 +169,9 @@ async def _until(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def open_shared(database: Database, bounds: Bounds) -> Core:
+def open_shared(database: Database, bounds: Bounds) -> SqlJobs:
     """Jobs in a PostgreSQL database that other gateways use too; makes the queue's tables if need be. Blocks."""
-    return Core(database, SharedDispatch(database, queue_schema.prepare(database.engine), bounds), bounds)
+    return SqlJobs(database, SharedDispatch(database, queue_schema.prepare(database.engine), bounds), bounds)
 
 
 def _unavailable() -> GatewayError:
