@@ -20,10 +20,11 @@ from dragoman import config, errors
 from dragoman.bridge import FRONT_DOORS, TABLES
 from dragoman.cli.main import VERBS, dragoman
 from dragoman.dialects import fields
-from dragoman.dialects.mapping import DIALECTS, Field, Row, rows_between
+from dragoman.dialects.mapping import DIALECTS, Field, Row, answers_between, rows_between
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.gateway import admin
 from dragoman.gateway.routes import Table
+from dragoman.turn import Dialect
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = ROOT / "docs/reference"
@@ -166,6 +167,13 @@ codecs take what they tell from these tables, and a test runs a request through 
 In *italics* stands for which values, and with which quirk of the upstream; [settings](settings.md) has the quirks.
 """
 
+ANSWERS: Final = """
+## The answer
+
+What a caller gets of an answer in another dialect. None of it is reported call by call: what a caller could not have
+asked for cannot be missed, and the head of a stream goes out before its end is known.
+"""
+
 
 def translation() -> str:
     parts = [TRANSLATION]
@@ -176,7 +184,30 @@ def translation() -> str:
         for field in vars(fields).values():
             if isinstance(field, Field) and field.stands == stands:
                 parts.append("|" + "".join(f" {cell} |" for cell in [*names(field), *fates(field)]) + "\n")
+    return "".join([*parts, answers()])
+
+
+def answers() -> str:
+    """What becomes of an answer on its way to a caller."""
+    parts = [ANSWERS]
+    for stands, title in (("answer", "Members"), ("stop", "Why it ended")):
+        parts.append(f"\n### {title}\n\n| Chat | Responses | Messages |")
+        parts += [f" to {dialect.capitalize()} |" for dialect in DIALECTS]
+        parts.append("\n|---|---|---|---|---|---|\n")
+        for field in vars(fields).values():
+            if isinstance(field, Field) and field.stands == stands:
+                got = ["; ".join(dict.fromkeys(received(field, target))) for target in DIALECTS]
+                parts.append("|" + "".join(f" {cell} |" for cell in [*names(field), *got]) + "\n")
     return "".join(parts)
+
+
+def received(field: Field, target: Dialect) -> Iterator[str]:
+    """What a caller of `target` gets of a field."""
+    words = {"executed": "done here", "dropped": "left out", "refused": "**an error**"}
+    for source in DIALECTS:
+        for row in answers_between(TABLES[source], TABLES[target]) if source != target else ():
+            if row.field is field:
+                yield words.get(row.fate, row.fate) + (f": {row.note}" if row.note else "")
 
 
 def names(field: Field) -> Iterator[str]:

@@ -8,7 +8,18 @@ import pytest
 from dragoman import errors
 from dragoman.dialects import fields as f
 from dragoman.dialects import mapping
-from dragoman.dialects.mapping import DIALECTS, Field, Losses, Row, Table, is_empty, leaf, refuse, rows_between
+from dragoman.dialects.mapping import (
+    DIALECTS,
+    Field,
+    Losses,
+    Row,
+    Table,
+    answers_between,
+    is_empty,
+    leaf,
+    refuse,
+    rows_between,
+)
 from dragoman.errors import GatewayError
 from dragoman.turn import Dialect, Extra, Loss, Message, Place, Text, Tool, ToolResult, Turn
 
@@ -132,6 +143,7 @@ TABLE = Table(
     "chat",
     arriving=(Row(f.THINKING, "refused"), Row(f.SEED, "refused")),
     extras=(AUTO, Row(f.TRUNCATION, "vacuous", value='"disabled"'), Row(f.CACHE_KEY, "same", source="responses")),
+    answers=(Row(f.CREATED, "mapped"), Row(f.FINGERPRINT, "dropped", "no place", source="messages")),
     leaving=(Row(f.SPEED, "vacuous", value='"standard"'), Row(f.DIAGNOSTICS, "vacuous", "asks"),
              Row(f.AUDIO_SAID, "refused")),
 )  # fmt: skip
@@ -150,13 +162,20 @@ def test_an_extra_is_judged_by_its_row_and_its_value() -> None:
 
 
 def test_what_joins_two_dialects_is_what_leaves_one_and_arrives_at_the_other() -> None:
-    other = Table("responses", arriving=(), extras=(), leaving=(Row(f.INCLUDE, "refused"),))
+    other = Table("responses", arriving=(), extras=(), answers=(), leaving=(Row(f.INCLUDE, "refused"),))
     found = [row.field for row in rows_between(other, TABLE)]
     assert found == [f.INCLUDE, f.TRUNCATION, f.TRUNCATION, f.CACHE_KEY]
 
 
+def test_what_a_caller_gets_of_an_answer_is_told_by_its_own_dialect() -> None:
+    responses = Table("responses", arriving=(), extras=(), leaving=(), answers=())
+    messages = Table("messages", arriving=(), extras=(), leaving=(), answers=())
+    assert [row.field for row in answers_between(responses, TABLE)] == [f.CREATED]
+    assert list(answers_between(messages, TABLE)) == []
+
+
 def test_what_says_nothing_is_told_by_its_last_name() -> None:
-    table = Table("messages", arriving=(), extras=(), leaving=TABLE.leaving)
+    table = Table("messages", arriving=(), extras=(), answers=(), leaving=TABLE.leaving)
     assert table.says_nothing("speed", raw("standard"))
     assert not table.says_nothing("speed", raw("fast"))
     assert table.says_nothing("diagnostics", raw({"a": 1}))

@@ -188,3 +188,62 @@ SAID_BREAKPOINT: Final = Field(
     "part", "", "input[].content[].prompt_cache_breakpoint", "", about="in what an assistant said"
 )
 ITEM_CACHE: Final = Field("item", "", "", "messages[].content[].cache_control", about="of a call or a result")
+
+# An answer.
+ANSWER_ID: Final = Field("answer", "id", "id", "id")
+CREATED: Final = Field("answer", "created", "created_at")
+ANSWER_MODEL: Final = Field("answer", "model", "model", "model")
+OUT_TEXT: Final = Field("answer", "choices[].message.content", "output[].content[].text", "content[].text")
+OUT_REFUSAL: Final = Field(
+    "answer", "choices[].message.refusal", "output[].content[].refusal", "stop_details.explanation"
+)
+OUT_LINKS: Final = Field(
+    "answer", "choices[].message.annotations", "output[].content[].annotations", "content[].citations", about="links"
+)
+OUT_CITATIONS: Final = Field(
+    "answer", "", "output[].content[].annotations", "content[].citations", about="of documents"
+)
+OUT_LOGPROBS: Final = Field("answer", "choices[].logprobs.content", "output[].content[].logprobs")
+OUT_REASONING: Final = Field(
+    "answer", "choices[].message.reasoning_content", "output[]", "content[]", about="reasoning"
+)
+OUT_SEAL: Final = Field("answer", "", "output[].encrypted_content", "content[].signature")
+OUT_CALL: Final = Field("answer", "choices[].message.tool_calls", "output[]", "content[]", about="a call")
+OUT_CUSTOM: Final = Field("answer", "choices[].message.tool_calls", "output[]", "", about="a call of a custom tool")
+OUT_OLD_CALL: Final = Field("answer", "choices[].message.function_call")
+OUT_HOSTED: Final = Field("answer", "", "output[]", "content[]", about="of a tool the provider runs")
+OUT_PHASE: Final = Field("answer", "", "output[].phase")
+OTHER_CHOICES: Final = Field("answer", "choices[]", about="after the first")
+OUT_TIER: Final = Field("answer", "service_tier", "service_tier", "usage.service_tier")
+FINGERPRINT: Final = Field("answer", "system_fingerprint")
+OUT_SEQUENCE: Final = Field("answer", "", "", "stop_sequence")
+USED_INPUT: Final = Field("answer", "usage.prompt_tokens", "usage.input_tokens", "usage.input_tokens")
+USED_OUTPUT: Final = Field("answer", "usage.completion_tokens", "usage.output_tokens", "usage.output_tokens")
+USED_CACHED: Final = Field(
+    "answer", "usage.prompt_tokens_details.cached_tokens", "usage.input_tokens_details.cached_tokens",
+    "usage.cache_read_input_tokens",
+)  # fmt: skip
+USED_WRITTEN: Final = Field(
+    "answer", "usage.prompt_tokens_details.cache_write_tokens", "usage.input_tokens_details.cache_write_tokens",
+    "usage.cache_creation_input_tokens",
+)  # fmt: skip
+USED_REASONING: Final = Field(
+    "answer", "usage.completion_tokens_details.reasoning_tokens", "usage.output_tokens_details.reasoning_tokens",
+    "usage.output_tokens_details.thinking_tokens",
+)  # fmt: skip
+USED_AUDIO: Final = Field("answer", "usage.prompt_tokens_details.audio_tokens")
+
+# Why an answer ended.
+ENDED: Final = Field("stop", "stop", "completed", "end_turn")
+CALLED: Final = Field("stop", "tool_calls", "completed", "tool_use", about="with calls")
+CUT: Final = Field("stop", "length", "incomplete, max_output_tokens", "max_tokens")
+FILTERED: Final = Field("stop", "content_filter", "incomplete, content_filter", "refusal", about="without a word")
+REFUSED: Final = Field("stop", "stop", "completed", "refusal", about="with a refusal in words")
+AT_SEQUENCE: Final = Field("stop", "", "", "stop_sequence")
+AT_WINDOW: Final = Field("stop", "", "", "model_context_window_exceeded")
+PAUSED: Final = Field("stop", "", "", "pause_turn")
+STEERED: Final = Field("stop", "", "incomplete, steered")
+MANY_MESSAGES: Final = Field("stop", "", "incomplete, max_messages")
+FAILED: Final = Field("stop", "", "failed")
+UNFINISHED: Final = Field("stop", "", "in_progress")
+UNENDED: Final = Field("stop", "(none)", "", "(none)")

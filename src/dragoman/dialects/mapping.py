@@ -97,14 +97,22 @@ class Row(msgspec.Struct, frozen=True):
 class Table:
     """The rows of one dialect: of what arrives at its upstreams, and of what of its callers' can leave it.
 
-    Parameters without a neutral form are judged by `extras` alone: what they are called may mean something else
-    elsewhere.
+    `answers` tell what a caller of this dialect gets of an answer in another; nothing of that is reported, for the head
+    of a stream goes out before it. Parameters without a neutral form are judged by `extras` alone: what they are
+    called may mean something else elsewhere.
     """
 
     def __init__(
-        self, dialect: Dialect, *, arriving: tuple[Row, ...], extras: tuple[Row, ...], leaving: tuple[Row, ...]
+        self,
+        dialect: Dialect,
+        *,
+        arriving: tuple[Row, ...],
+        extras: tuple[Row, ...],
+        leaving: tuple[Row, ...],
+        answers: tuple[Row, ...],
     ) -> None:
         self.dialect = dialect
+        self.answers = answers
         self.arriving = (*arriving, *extras)
         self.leaving = leaving
         silent = [(_last(row.field.name(dialect)), row.value) for row in leaving if row.fate == "vacuous"]
@@ -156,6 +164,13 @@ def is_empty(value: msgspec.Raw) -> bool:
 
 def _last(name: str) -> str:
     return re.split(r"[.\]]", name)[-1]
+
+
+def answers_between(source: Table, target: Table) -> Iterator[Row]:
+    """What becomes of what an upstream of `source` answers, for a caller of `target`."""
+    for row in target.answers:
+        if row.field.name(source.dialect) and row.source in (None, source.dialect):
+            yield row
 
 
 def leaf(name: str) -> str:
