@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dragoman.client import AsyncClient, Client, Request
 from dragoman.client.errors import ConnectError, ConnectionClosed, StreamInterrupted
+from tests.client import gateways
+from tests.support.live import Live
 
 GET = Request.get("/x")
 
@@ -177,3 +181,13 @@ def test_a_client_that_was_never_used_starts_nothing() -> None:
     with Client.in_process(app):
         pass
     assert app.said == []
+
+
+@pytest.mark.parametrize("mode", gateways.MODES)
+def test_many_threads_share_a_synchronous_client(mode: str, live: Live, tmp_path: Path) -> None:
+    def ask(number: int) -> int:
+        order = Request.post("/x").json({"operation": "add", "a": number, "b": 1})
+        return int(client.execute("calculator", order).json()["result"])
+
+    with Client(gateways.config(mode, live, tmp_path)) as client, ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(64))) == list(range(1, 65))

@@ -127,7 +127,12 @@ def test_the_total_holds_to_the_end_of_a_dribbled_body() -> None:
 
 
 def test_the_total_ends_a_silence_that_idle_would_allow() -> None:
-    with serving(answering(OK), silent) as server:
+    def falls_silent(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK)
+        silent(peer)
+
+    with serving(falls_silent) as server:
         with Client(server.url) as client:
             client.execute("a", GET)
             started = time.monotonic()
