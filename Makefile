@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := uv==0.13.8
 ARGS   ?=
 
-.PHONY: help run test test-integration test-clients check fmt fuzz golden unasync docs bench lock clean
+.PHONY: help run test test-integration test-clients check fmt fuzz soak golden unasync docs bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -34,6 +34,9 @@ test-clients: $(VENV)/.ready  ## the official Node client, Codex and Claude Code
 
 fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
 	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -q --timeout=3600 tests/fuzz $(ARGS)
+
+soak: $(VENV)/.ready  ## streams of twenty minutes; DRAGOMAN_SOAK_MINUTES=1 for shorter ones
+	$(BIN)/python -m pytest -q --timeout=7200 tests/soak $(ARGS)
 
 golden: $(VENV)/.ready  ## write the snapshots of tests/golden anew; read what changed before you commit it
 	DRAGOMAN_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden/test_matrix.py $(ARGS)

@@ -16,9 +16,10 @@ settings.load_profile("dragoman")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The clients in `tests/clients` need a Node installation: they run only where they are asked for by name."""
-    if collection_path == Path(__file__).parent / "clients":
-        return not any("tests/clients" in argument for argument in config.invocation_params.args) or None
+    """What needs a Node installation, or twenty minutes, runs only where it is asked for by name."""
+    for name in ("clients", "soak"):
+        if collection_path == Path(__file__).parent / name:
+            return not any(f"tests/{name}" in argument for argument in config.invocation_params.args) or None
     return None
 
 
