@@ -37,6 +37,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/conversations.py": "e2e/test_state.py",
     "gateway/demo.py": "gateway/test_app.py",
     "gateway/framed.py": "gateway/test_responses_socket.py",
+    "gateway/handshake.py": "gateway/test_websocket.py",
     "gateway/passthrough.py": "e2e/test_passthrough.py",
     "gateway/pump.py": "gateway/test_exchange.py",
     "gateway/raw.py": "gateway/test_outbound.py",

@@ -81,6 +81,10 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     """Calls at once; beyond, 503 with Retry-After."""
     ping_interval: float = 15.0
     """Seconds of silence after which a stream gets a comment; also between the pings of a WebSocket."""
+    max_message: int = 16 * _MIB
+    """Bytes of one message that passes through a WebSocket of an alias."""
+    websocket_idle: float = 300.0
+    """Seconds without a frame in either direction after which a WebSocket of an alias is closed."""
     websocket_lifetime: float = 3600.0
     """Seconds that a WebSocket of `/v1/responses` may be used."""
     shutdown_delay: float = 0.0
@@ -399,7 +403,8 @@ def _check_server(config: Config) -> None:
         "server",
         server,
         more_than_0=("head_timeout", "body_timeout", "max_body", "max_alias_body", "max_upload", "max_event",
-                     "max_connections", "max_in_flight", "ping_interval"),
+                     "max_connections", "max_in_flight", "ping_interval", "max_message", "websocket_idle",
+                     "websocket_lifetime"),
         not_negative=("shutdown_delay", "drain"),
     )  # fmt: skip
     if server.default_upstream is not None:

@@ -45,6 +45,14 @@ class Reply(Protocol):
     def close(self) -> None: ...
 
 
+class Upgraded(Reply, Protocol):
+    """A 101 that was asked for."""
+
+    def switch(self, receiver: "Receiver") -> "Pipe":
+        """The connection itself, once; bytes that came with the answer are given to `receiver` at once."""
+        ...
+
+
 class Receiver(Protocol):
     """Whoever takes the bytes of a connection that has left HTTP behind; called by the event loop."""
 
@@ -100,6 +108,10 @@ class Upstream(Protocol):
     timeouts: Timeouts
 
     async def open(self, request: UpstreamRequest) -> Reply: ...
+
+    async def upgrade(self, request: UpstreamRequest, protocol: str) -> Upgraded:
+        """The same for a request to go on in another protocol. Raises PROTOCOL_ERROR too when that is refused."""
+        ...
 
     def redact(self, text: bytes) -> bytes:
         """`text` with the upstream's own credential blanked out, in case it echoed it."""

@@ -22,7 +22,8 @@ from dragoman.errors import GatewayError
 from dragoman.gateway import websocket
 from dragoman.gateway.call import Call
 from dragoman.gateway.connection import ConnectionLimits
-from dragoman.gateway.websocket import GOING_AWAY, Handshake, WebSocket
+from dragoman.gateway.handshake import Handshake
+from dragoman.gateway.websocket import GOING_AWAY, WebSocket
 from tests.gateway.edge_server import WAIT, App, Client, Gate, Receive, Running, Scope, Send, eventually, get, serving
 
 Talk = Callable[[WebSocket], Awaitable[None]]

@@ -177,8 +177,8 @@ async def test_a_lifespan_is_answered() -> None:
 
     await app()({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    with pytest.raises(ValueError, match="websocket"):
-        await app()({"type": "websocket"}, receive, send)
+    with pytest.raises(ValueError, match="webtransport"):
+        await app()({"type": "webtransport"}, receive, send)
 
 
 def test_a_scenario_is_a_value() -> None:

@@ -232,7 +232,11 @@ class Gateway:
         entry = self._table.find(call.path)
         if entry is None:
             raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
-        if entry.methods is not None and call.method not in entry.methods and not _upgrades(entry, call):
+        if (
+            entry.methods is not None
+            and call.method not in entry.methods
+            and not (entry.websocket and call.asks_websocket)
+        ):
             allow = {"Allow": ", ".join(entry.methods)}
             raise GatewayError(errors.METHOD_NOT_ALLOWED, f"{call.method} is not for this path.", headers=allow)
         return entry
@@ -240,7 +244,7 @@ class Gateway:
     def _flow(self, entry: Entry, call: Call, runtime: Runtime) -> Flow | None:
         if entry.kind == "exchange":
             assert entry.dialect is not None
-            if _upgrades(entry, call):
+            if call.method == "GET":  # which is let in for a WebSocket only
                 return ResponsesSocket(call, runtime, self._services, self)
             return Exchange(call, entry.dialect, runtime, self._services)
         if entry.kind == "outbound":
@@ -329,10 +333,6 @@ class Gateway:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             self._observer.flush()
-
-
-def _upgrades(entry: Entry, call: Call) -> bool:
-    return call.method == "GET" and entry.websocket and call.asks_websocket
 
 
 def _changed(before: object, after: object, at: str = "") -> list[str]:

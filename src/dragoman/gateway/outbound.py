@@ -9,13 +9,14 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.raw import RawAnswer
+from dragoman.gateway.relay import Relay
 from dragoman.gateway.render import Headers, render_problem
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
 from dragoman.policy import aliases
 from dragoman.policy.aliases import Alias
 from dragoman.policy.headers import response
-from dragoman.ports import Body, Timeouts, UpstreamRequest
+from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
 
 WHOLE_BODY: Final = 1024 * 1024
@@ -47,6 +48,9 @@ class Outbound:
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
         target = aliases.target(alias, path, call.query)
         upstream = runtime.upstreams[alias.upstream]
+        if call.asks_websocket:
+            await self._relay(alias, target, upstream)
+            return
         request = UpstreamRequest(call.method, target, self._headers(alias), await self._body(upstream.timeouts))
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
@@ -63,6 +67,14 @@ class Outbound:
             await answer.run(response(reply.headers))
         finally:
             reply.close()
+
+    async def _relay(self, alias: Alias, target: str, upstream: Upstream) -> None:
+        booking = self.booking
+        relay = Relay(self._call, booking, upstream, self._runtime.config.server)
+        await booking.reserve("alias", alias.upstream)
+        booking.upstream = alias.upstream
+        booking.attempts = 1
+        await relay.run(target, self._headers(alias))
 
     def _headers(self, alias: Alias) -> Headers:
         call = self._call

@@ -21,9 +21,10 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Message, Receive, Scope, Send
 from dragoman.gateway.framed import Framed
+from dragoman.gateway.handshake import Handshake
 from dragoman.gateway.render import JSON, Headers, render_error
 from dragoman.gateway.runtime import Runtime, Services
-from dragoman.gateway.websocket import GOING_AWAY, NORMAL, Handshake, WebSocket
+from dragoman.gateway.websocket import GOING_AWAY, NORMAL, WebSocket
 from dragoman.policy.headers import HOP_BY_HOP, value_of
 from dragoman.policy.keys import Key
 from dragoman.wire.chat import Fields, raw, render_fields

@@ -58,7 +58,7 @@ class Table:
             b"/metrics": Entry("metrics", GET),
         }
         self._prefixes: tuple[tuple[bytes, Entry], ...] = (
-            (aliases.PREFIX, Entry("outbound", None)),
+            (aliases.PREFIX, Entry("outbound", None, websocket=True)),
             (b"/v1/models/", Entry("model", GET)),
             (b"/v1/responses/", Entry("archive", None)),
             (b"/v1/conversations", Entry("conversations", None)),

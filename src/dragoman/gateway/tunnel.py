@@ -32,7 +32,8 @@ class Tunnel:
         return self._flow.write_paused
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():  # uvloop raises when it has been dropped a moment ago
+            self._transport.write(data)
 
     async def drain(self) -> None:
         await self._flow.drain()

@@ -9,18 +9,12 @@ extension is ever agreed on, so that a frame is as large as it looks.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Final
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, State
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
-from dragoman import errors
-from dragoman.errors import GatewayError
-from dragoman.gateway.call import Call
-from dragoman.gateway.render import Headers, Source
 from dragoman.ports import Pipe
 
 GOODBYE: Final = 5.0
@@ -30,22 +24,22 @@ HELD: Final = 64 * 1024
 OVERHEAD: Final = 256
 """What a frame counts for beside its payload."""
 
-NORMAL, GOING_AWAY, INVALID_DATA, INTERNAL_ERROR, BAD_GATEWAY = 1000, 1001, 1007, 1011, 1014
-NO_STATUS, ABNORMAL = 1005, 1006
-"""Never sent: what it is called when a Close had no code, or there was none."""
+NORMAL, GOING_AWAY, UNSUPPORTED, INVALID_DATA, INTERNAL_ERROR, BAD_GATEWAY = 1000, 1001, 1003, 1007, 1011, 1014
+NO_STATUS: Final = 1005
+"""Never sent: what the code of a Close without one is called."""
 
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
-_HANDSHAKE: Final = (b"connection", b"upgrade")
-_log = logging.getLogger("dragoman.websocket")
-_log.setLevel(logging.WARNING)  # the library tells of each connection at INFO; the call lines do
+log: Final = logging.getLogger("dragoman.websocket")
+"""For the library."""
+log.setLevel(logging.WARNING)  # it tells of each connection at INFO; so do the call lines
 
 
 class WebSocket:
-    """A `Guest` of one connection; frames for one reader, and any number of senders."""
+    """A `Guest` of one connection; frames for one reader, and any number that send or close."""
 
     __slots__ = (
         "_beat", "_box", "_busy", "_failed", "_held", "_heard", "_interval", "_loop", "_lost", "_paused", "_pipe",
-        "_protocol", "_waiter", "draining",
+        "_protocol", "_waiting", "draining",
     )  # fmt: skip
 
     def __init__(self, protocol: Protocol, *, ping_interval: float) -> None:
@@ -61,7 +55,7 @@ class WebSocket:
         self._heard = True
         self._busy: asyncio.Task[object] | None = None
         self._beat: asyncio.TimerHandle | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
         self.draining = False
         """Whether the server is about to stop."""
 
@@ -69,6 +63,8 @@ class WebSocket:
         """Begins to speak over `pipe`."""
         self._pipe = pipe
         self._beat = self._loop.call_later(self._interval, self._keep_alive)
+        self._flush()
+        self._regulate()
 
     # What the call uses
 
@@ -78,10 +74,19 @@ class WebSocket:
         return self._lost or self._protocol.state is not State.OPEN
 
     @property
-    def goodbye(self) -> tuple[int, str]:
-        """How it ended: the peer's code and reason, or ours if its frames were at fault, or 1006."""
-        close = self._protocol.close_rcvd or self._protocol.close_sent
-        return (ABNORMAL, "") if close is None else (close.code, close.reason)
+    def subprotocol(self) -> str | None:
+        return self._protocol.subprotocol
+
+    @property
+    def goodbye(self) -> tuple[int, str] | None:
+        """The code and reason with which the peer closed; None if it has not, or is gone without."""
+        close = self._protocol.close_rcvd
+        return None if close is None else (close.code, close.reason)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended because of frames that could not be taken."""
+        return self._failed
 
     async def frame(self) -> Frame | None:
         """The next frame of data; None when the peer has closed, or is gone."""
@@ -110,7 +115,7 @@ class WebSocket:
             if frame is None:
                 return None
             if frame.opcode is Opcode.BINARY:
-                self._fail(1003, "only text is understood here")
+                self._fail(UNSUPPORTED, "only text is understood here")
                 return None
             parts += frame.data
             fin = frame.fin
@@ -207,19 +212,23 @@ class WebSocket:
     # Within
 
     async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
+        waiter = self._loop.create_future()
+        self._waiting.add(waiter)
         try:
-            await self._waiter
+            await waiter
         finally:
-            self._waiter = None
+            self._waiting.discard(waiter)
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _flush(self) -> None:
+        if self._pipe is None:
+            return
         data = b"".join(self._protocol.data_to_send())
-        if data and self._pipe is not None:
+        if data:
             self._pipe.write(data)
 
     def _regulate(self) -> None:
@@ -264,48 +273,3 @@ class WebSocket:
         self._failed = True
         self._protocol.fail(code, reason)
         self._flush()
-
-
-class Handshake:
-    """A caller's request for a WebSocket, checked but not yet answered."""
-
-    def __init__(self, call: Call, *, max_message: int) -> None:
-        """Raises `GatewayError` BAD_HTTP for what RFC 6455, section 4.2.1 does not allow."""
-        self._call = call
-        self.subprotocols: Sequence[Subprotocol] = ()
-        """What the caller offers, the one it likes best first."""
-
-        def note(_: ServerProtocol, offered: Sequence[Subprotocol]) -> None:
-            self.subprotocols = offered
-
-        self._protocol = ServerProtocol(select_subprotocol=note, max_size=max_message, logger=_log)
-        self._protocol.receive_data(_head(call))
-        requests = self._protocol.events_received()
-        response = self._protocol.accept(requests[0]) if requests else None  # type: ignore[arg-type]
-        if response is None or response.status_code != 101:
-            message = f"This is no WebSocket handshake: {self._protocol.handshake_exc}."
-            raise GatewayError(errors.BAD_HTTP, message, headers={"Sec-WebSocket-Version": "13"})
-        self._response = response
-
-    def accept(
-        self, *, ping_interval: float, source: Source, subprotocol: str | None = None, headers: Headers | None = None
-    ) -> WebSocket:
-        """Answers with a 101 that carries `headers` too. Raises `GatewayError` BAD_HTTP."""
-        ours = [(name.lower().encode(), value.encode()) for name, value in self._response.headers.raw_items()]
-        if subprotocol is not None:
-            ours.append((b"sec-websocket-protocol", subprotocol.encode()))
-        socket = WebSocket(self._protocol, ping_interval=ping_interval)
-        pipe = self._call.switch([*ours, *(headers or [])], socket, source=source)
-        self._protocol.send_response(self._response)
-        self._protocol.data_to_send()  # the head has been sent
-        socket.attach(pipe)
-        return socket
-
-
-def _head(call: Call) -> bytes:
-    """The part of the request that the library is to judge; the rest has been."""
-    lines = [b"GET / HTTP/1.1"]
-    for name, value in call.headers:
-        if name in _HANDSHAKE or name.startswith(b"sec-websocket-"):
-            lines.append(name + b": " + value)
-    return b"\r\n".join([*lines, b"", b""])

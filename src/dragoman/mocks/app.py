@@ -3,7 +3,7 @@
     /v1/*  /openai/v1/*  /anthropic/v1/*  /only/{dialect}/v1/*    model providers
     /github/*  /weather/*  /calculator/*  /stream-test/*   the small services
     /api/oagw/v1/*                                   the same services by alias, as behind a gateway
-    /echo[/*]  /status/{code}  /oauth2/token  /echo-401-once
+    /echo[/*]  /status/{code}  /oauth2/token  /echo-401-once  /ws/echo
     /health  /journal  /scenario  /reset-counters          the mock itself
 
 A request is read, journalled, answered by a pure service, and carried out under a scenario. Scenarios
@@ -20,7 +20,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from dragoman.mocks import calculator, echo, github, oauth, outbound, stream_test, weather
+from dragoman.mocks import calculator, echo, github, oauth, outbound, sockets, stream_test, weather
 from dragoman.mocks.answer import Answer, openai_error, plain_error
 from dragoman.mocks.control import PATHS, Control, ScenarioQueue
 from dragoman.mocks.delivery import Delivery
@@ -80,11 +80,14 @@ class MockApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await _lifespan(receive, send)
-        if scope["type"] != "http":
-            raise ValueError(f"the mock speaks HTTP, not {scope['type']!r}")
+        if scope["type"] not in ("http", "websocket"):
+            raise ValueError(f"the mock speaks HTTP and WebSocket, not {scope['type']!r}")
         self.active += 1
         try:
-            await self._exchange(scope, receive, send)
+            if scope["type"] == "websocket":
+                await self._converse(scope, receive, send)
+            else:
+                await self._exchange(scope, receive, send)
         finally:
             self.active -= 1
             if not self.active:
@@ -113,6 +116,14 @@ class MockApp:
         delivery = Delivery(scope, receive, outbound.marked(request, send))
         await delivery.run(plan(answer, scenario, schedule))
         self.departed += delivery.departed
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = sockets.read(scope)
+        self.journal.record(request)
+        if self._token is not None and not _authorized(request, self._token):
+            await send({"type": "websocket.close"})
+            return
+        await sockets.answer(request, scope, receive, send)
 
     def _decide(self, request: Request) -> tuple[Answer, Scenario]:
         """The answer and the scenario it goes out under; records the request unless it is for the mock itself."""

@@ -13,7 +13,9 @@ from typing import Final
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.http11 import Request
 
 from dragoman.mocks.delivery import SCOPE_TRANSPORT
 
@@ -44,6 +46,21 @@ class _Protocol(HttpToolsProtocol):
             self._emptied.set()
 
 
+class _Socket(WebSocketsSansIOProtocol):
+    """What a `_Protocol` becomes for a WebSocket."""
+
+    emptied: asyncio.Event
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        self.scope[SCOPE_TRANSPORT] = self.transport  # type: ignore[typeddict-unknown-key]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self.connections:
+            self.emptied.set()
+
+
 class MockServer:
     """Serves an ASGI app for the length of an `async with`; raises `OSError` if the port is taken."""
 
@@ -60,7 +77,7 @@ class MockServer:
         self._config = Config(
             app,
             http=_Protocol,
-            ws="none",
+            ws=type("BoundSocket", (_Socket,), {"emptied": self._emptied}),
             lifespan="off",
             interface="asgi3",
             log_config=None,

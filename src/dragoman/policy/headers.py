@@ -40,7 +40,8 @@ _NEVER_OUT: Final = (
         b"x-request-id",
     }
 )
-_NEVER_OUT_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-forwarded-")
+# The gateway agrees on a WebSocket with each side by itself.
+_NEVER_OUT_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-forwarded-", b"sec-websocket-")
 
 # Alt-Svc and HSTS speak of a whole origin (RFC 7838, RFC 6797), and the origin is ours.
 _NEVER_BACK: Final = HOP_BY_HOP | {
@@ -51,7 +52,7 @@ _NEVER_BACK: Final = HOP_BY_HOP | {
     b"alt-svc",
     b"strict-transport-security",
 }
-_NEVER_BACK_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-ratelimit-")
+_NEVER_BACK_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-ratelimit-", b"sec-websocket-")
 
 GENERIC_PASS: Final = (
     "accept", "accept-encoding", "accept-language", "cache-control", "content-*", "if-*", "range", "prefer",

@@ -18,6 +18,7 @@ Private names used, each with a test that fails if it is gone: `ClientSession._r
 import asyncio
 import functools
 import ssl
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ class Line(ResponseHandler):
     _answered = True
     """Whether the request in hand, if any, has had its final head."""
     _body: StreamReader | None = None
+    on_writable: Callable[[], None] | None = None
+    """Called when the peer has made room again, once the connection has left HTTP."""
 
     def set_response_params(self, **params: Any) -> None:  # aiohttp's own keywords, passed on unread
         """Called when a request takes the connection."""
@@ -66,6 +69,11 @@ class Line(ResponseHandler):
         body = self._body
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(exc)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_writable is not None:
+            self.on_writable()
 
     def close(self) -> None:
         """Called when the connection is not to be used again: nothing that is still unsent matters."""

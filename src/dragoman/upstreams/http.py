@@ -22,10 +22,11 @@ from dragoman.errors import ConfigError, GatewayError
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import BaseUrl, Cidr, Network, default_network, is_address, split_base_url, verdict
 from dragoman.policy.headers import HOP_BY_HOP
-from dragoman.ports import Headers, Timeouts, UpstreamRequest
+from dragoman.ports import Headers, Receiver, Timeouts, UpstreamRequest
 from dragoman.upstreams import faults
-from dragoman.upstreams.connection import open_session
+from dragoman.upstreams.connection import Line, open_session
 from dragoman.upstreams.dial import Gate, GuardedResolver, Resolve, system_resolve
+from dragoman.upstreams.pipe import HttpPipe
 from dragoman.upstreams.upload import Pieces, Upload
 
 WHOLE_BODY_BYTES: Final = 1024 * 1024  # aiohttp warns above this: one write would hold the loop
@@ -69,6 +70,30 @@ class HttpReply:
         self._upstream.replies.discard(self)
         if not self._response.closed:  # as it is once the last byte has come
             self._response.close()
+
+
+class HttpUpgraded(HttpReply):
+    """`ports.Upgraded`: a 101, and the connection."""
+
+    __slots__ = ("_pipe",)
+
+    def __init__(self, upstream: "HttpUpstream", response: ClientResponse) -> None:
+        super().__init__(upstream, response)
+        self._pipe: HttpPipe | None = None
+
+    def switch(self, receiver: Receiver) -> HttpPipe:
+        """The connection itself; once."""
+        connection = self._response.connection
+        assert connection is not None and connection.transport is not None and isinstance(connection.protocol, Line)
+        self._pipe = HttpPipe(connection.protocol, connection.transport, receiver, super().close)
+        return self._pipe
+
+    def close(self) -> None:
+        """Ends the connection in order once it has been switched, and drops it at once otherwise."""
+        if self._pipe is None:
+            super().close()
+        else:
+            self._pipe.close()
 
 
 class HttpUpstream:
@@ -130,11 +155,22 @@ class HttpUpstream:
     def __repr__(self) -> str:
         return f"HttpUpstream({self.name!r})"
 
-    async def open(self, request: UpstreamRequest) -> HttpReply:
+    async def upgrade(self, request: UpstreamRequest, protocol: str) -> HttpUpgraded:
+        """Sends the request to go on in `protocol`; returns once that is granted. Raises `GatewayError`."""
+        reply = await self.open(request, protocol)
+        if isinstance(reply, HttpUpgraded):
+            return reply
+        reply.close()
+        message = f"Upstream {self.name!r} refused the upgrade to {protocol} with {reply.status}."
+        raise GatewayError(errors.PROTOCOL_ERROR, message)
+
+    async def open(self, request: UpstreamRequest, upgrade: str | None = None) -> HttpReply:
         """Sends the request; returns once the head of the answer is there. Raises `GatewayError`."""
         session = self._session or self._start()
         url = self._url(request.target)
         headers = self._headers(request.headers)
+        if upgrade is not None:
+            headers.extend({"connection": "Upgrade", "upgrade": upgrade})
         method = request.method
         if not _METHOD.fullmatch(method) or method == "CONNECT":
             raise GatewayError(errors.INVALID_REQUEST, f"The method {method!r} cannot be passed on.")
@@ -156,6 +192,10 @@ class HttpUpstream:
                 reply = HttpReply(self, response)
                 self.replies.add(reply)
                 return reply
+            if response.status == 101 and upgrade is not None:
+                upgraded = HttpUpgraded(self, response)
+                self.replies.add(upgraded)
+                return upgraded
             response.close()
             fault = GatewayError(
                 errors.PROTOCOL_ERROR, f"Upstream {self.name!r} answered {response.status}, which nothing asked for."
