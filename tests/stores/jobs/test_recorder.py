@@ -21,7 +21,10 @@ class Store:
         self.groups: list[Sequence[Batch]] = []
         self.past: set[int] = set()
         self.faults: list[Exception] = []
-        self.told: list[str] = []
+        self.told: list[tuple[str, Batch]] = []
+
+    def tell(self, job_id: str, batch: Batch) -> None:
+        self.told.append((job_id, batch))
 
     async def commit(self, batches: Sequence[Batch]) -> Sequence[Batch]:
         await self.open.wait()
@@ -47,7 +50,7 @@ def store() -> Store:
 
 @pytest.fixture
 async def recorder(store: Store) -> AsyncIterator[Recorder]:
-    recorder = Recorder(store.commit, store.told.append, Patience(), interval=0.01)
+    recorder = Recorder(store.commit, store.tell, Patience(), interval=0.01)
     task = asyncio.get_running_loop().create_task(recorder.run())
     yield recorder
     task.cancel()
@@ -72,7 +75,7 @@ async def test_events_are_stored_in_their_order_and_numbered_on(store: Store, re
 
     assert store.stored(1) == [(number, b"%d" % number) for number in range(7, 100)]
     assert out.next == 100
-    assert set(store.told) == {"job_1"}
+    assert store.told == [("job_1", batch) for group in store.groups for batch in group]
 
 
 async def test_what_several_jobs_add_at_once_is_one_group(store: Store, recorder: Recorder) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from dragoman.stores.jobs.pulse import LEASE, Pulse
 from dragoman.stores.jobs.recorder import Recorder
 from dragoman.stores.jobs.runner import WIND_UP, Runner
 from dragoman.stores.jobs.table import Batch, Claim, Ending, JobTable
-from dragoman.stores.jobs.waiting import end, heard
+from dragoman.stores.jobs.waiting import end
 
 CANCEL_PATIENCE: Final = 2.0
 """Seconds that a call to cancel waits for the job to end."""
@@ -155,30 +156,40 @@ class SqlJobs:
         return await self._reads.run(lambda c: self._table.page(c, owner, kind, after, limit))
 
     async def cancel(self, job_id: str) -> JobRecord | None:
-        loop = asyncio.get_running_loop()
-        patience = loop.time() + CANCEL_PATIENCE
         with self._news.of(job_id) as ear:
             record = await self._writes.run(lambda c: self._table.cancel(c, job_id, self._now()), write=True)
             self._news.tell(job_id)
-            while record is not None and record.ended_at is None and loop.time() < patience:
-                ear.clear()
-                self._runner.cancel(job_id)
-                record = await self.get(job_id)
-                if record is not None and record.ended_at is None:
-                    await heard(ear, patience - loop.time())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CANCEL_PATIENCE):
+                    while record is not None and record.ended_at is None:
+                        ear.take()
+                        self._runner.cancel(job_id)
+                        record = await self.get(job_id)
+                        if record is not None and record.ended_at is None:
+                            await ear.wait()
             return record
 
     async def events(self, job_id: str, after: int = -1) -> AsyncGenerator[tuple[int, bytes], None]:
         with self._news.of(job_id) as ear:
-            done = False
-            while not done:
-                ear.clear()
-                page, done = await self._reads.run(lambda c: self._table.read(c, job_id, after))  # noqa: B023
-                for number, data in page:
-                    yield number, data
-                    after = number
-                if not page and not done:
-                    await ear.wait()
+            while True:
+                batches, stale = ear.take()
+                for batch in batches:
+                    if batch.first > after + 1:
+                        stale = True  # not stored by this process, or too many to be kept
+                        break
+                    for number, data in enumerate(batch.data, batch.first):
+                        if number > after:
+                            yield number, data
+                            after = number
+                while stale:
+                    page = await self._reads.run(lambda c: self._table.read(c, job_id, after))  # noqa: B023
+                    for number, data in page.events:
+                        yield number, data
+                        after = number
+                    if page.over:
+                        return
+                    stale = page.more
+                await ear.wait()
 
     async def delete(self, job_id: str) -> bool:
         deleted = await self._writes.run(lambda c: self._table.delete(c, job_id), write=True)

@@ -64,7 +64,7 @@ class Pulse:
         while True:
             await asyncio.sleep(LOOK)
             runs = dict(self._runner.runs)
-            followed = set(self._news.followed())
+            followed = set(self._news.followed()).difference(runs)  # of its own runs this process tells itself
             try:
                 found = await self._look(list(followed.union(runs)))
             except GatewayError:

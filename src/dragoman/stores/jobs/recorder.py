@@ -68,7 +68,7 @@ class Recorder:
     def __init__(
         self,
         commit: Callable[[Sequence[Batch]], Awaitable[Sequence[Batch]]],
-        tell: Callable[[str], None],
+        tell: Callable[[str, Batch], None],
         patience: Patience,
         *,
         interval: float = INTERVAL,
@@ -131,4 +131,4 @@ class Recorder:
                 output.lose()
             elif not output.closed:
                 output.settle(batch)
-                self._tell(output.job_id)
+                self._tell(output.job_id, batch)

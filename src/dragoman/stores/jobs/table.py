@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Double,
     and_,
+    bindparam,
     cast,
     delete,
     extract,
@@ -32,15 +33,13 @@ ATTEMPTS: Final = 3
 
 DEAD: Final = ("server_error", "The gateway that ran this stopped before it was done.")
 
-Page = tuple[Sequence[tuple[int, bytes]], bool]
-"""Events, and whether there are no more of them and never will be."""
-
 _PAGE_EVENTS: Final = 500
 _PAGE_BYTES: Final = 1 << 20
 _EXPIRE_AT_ONCE: Final = 20  # each may have a long log
 
 _RECORD: Final = [jobs.c[name] for name in JobRecord.__struct_fields__]
 _ENDED: Final[tuple[JobState, ...]] = ("completed", "failed", "cancelled")
+_GROW: Final = update(jobs).where(jobs.c.seq == bindparam("job")).values(recorded=bindparam("end"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,15 @@ class Glance:
     attempt: int
     recorded: int
     cancelling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events; whether there are `more` now, and whether there will never be any."""
+
+    events: Sequence[tuple[int, bytes]]
+    more: bool
+    over: bool
 
 
 class JobTable:
@@ -130,21 +138,27 @@ class JobTable:
 
     def record(self, connection: Connection, batches: Sequence[Batch]) -> list[Batch]:
         """Stores events; gives back those whose run is past. Doing it twice changes nothing."""
-        refused = []
-        rows: list[dict[str, int | bytes]] = []
+        seqs = [batch.seq for batch in batches]
+        running = select(jobs.c.seq, jobs.c.attempt, jobs.c.recorded).where(jobs.c.seq.in_(seqs))
+        rows = connection.execute(running.where(jobs.c.state == "running").order_by(jobs.c.seq).with_for_update())
+        recorded = {(row.seq, row.attempt): row.recorded for row in rows}
+        refused, grown = [], []
         for batch in batches:
-            end = batch.first + len(batch.data)
-            mine = _run(batch.seq, batch.attempt)
-            grown = update(jobs).where(mine, jobs.c.recorded == batch.first).values(recorded=end)
-            if connection.execute(grown).rowcount:
-                rows += [
-                    {"job": batch.seq, "number": number, "data": data}
-                    for number, data in enumerate(batch.data, batch.first)
-                ]
-            elif connection.scalar(select(jobs.c.recorded).where(mine)) != end:
+            stored = recorded.get((batch.seq, batch.attempt))
+            if stored == batch.first:
+                grown.append(batch)
+            elif stored != batch.first + len(batch.data):  # which it is the second time
                 refused.append(batch)
-        if rows:
-            connection.execute(insert(job_events), rows)
+        if grown:
+            connection.execute(_GROW, [{"job": batch.seq, "end": batch.first + len(batch.data)} for batch in grown])
+            connection.execute(
+                insert(job_events),
+                [
+                    {"job": batch.seq, "number": number, "data": data}
+                    for batch in grown
+                    for number, data in enumerate(batch.data, batch.first)
+                ],
+            )
         return refused
 
     def finish(self, connection: Connection, seq: int, attempt: int, ending: Ending, now: float) -> None:
@@ -219,10 +233,8 @@ class JobTable:
         job = connection.execute(
             select(jobs.c.seq, jobs.c.recorded, jobs.c.ended_at).where(jobs.c.id == storable(job_id))
         ).one_or_none()
-        if job is None:
-            return (), True
-        if job.recorded <= after + 1:
-            return (), job.ended_at is not None
+        if job is None or job.recorded <= after + 1:
+            return Page((), more=False, over=job is None or job.ended_at is not None)
         size = func.sum(func.length(job_events.c.data)).over(order_by=job_events.c.number)
         some = (
             select(job_events.c.number, job_events.c.data, (size - func.length(job_events.c.data)).label("before"))
@@ -233,8 +245,8 @@ class JobTable:
         )
         page = select(some.c.number, some.c.data).where(some.c.before < _PAGE_BYTES).order_by(some.c.number)
         rows = [(row.number, row.data) for row in connection.execute(page)]
-        done = job.ended_at is not None and (not rows or rows[-1][0] + 1 >= job.recorded)
-        return rows, done
+        more = bool(rows) and rows[-1][0] + 1 < job.recorded  # none if the job was deleted in between
+        return Page(rows, more=more, over=not more and job.ended_at is not None)
 
     def glance(self, connection: Connection, job_ids: Sequence[str]) -> dict[str, Glance]:
         some = select(jobs.c.id, jobs.c.seq, jobs.c.state, jobs.c.attempt, jobs.c.recorded, jobs.c.cancelling)
