@@ -17,7 +17,7 @@ from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
 from dragoman.dialects.chat.rows import TABLE as CHAT_ROWS
 from dragoman.dialects.estimate import Count, estimate
-from dragoman.dialects.mapping import Table
+from dragoman.dialects.mapping import Table, own_place
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.messages.rows import TABLE as MESSAGES_ROWS
@@ -80,13 +80,24 @@ class Ids:
 class Bridge:
     """A caller's request, ready to go to upstreams of any dialect."""
 
-    __slots__ = ("_body", "_dialect", "_ids", "_keeps", "_max_event", "_request", "_turn")
+    __slots__ = ("_body", "_dialect", "_earlier", "_ids", "_keeps", "_max_event", "_request", "_turn")
 
     def __init__(
-        self, dialect: Dialect, body: bytes, ids: Ids, *, max_event: int = sse.MAX_EVENT, keeps: bool = False
+        self,
+        dialect: Dialect,
+        body: bytes,
+        ids: Ids,
+        *,
+        max_event: int = sse.MAX_EVENT,
+        keeps: bool = False,
+        earlier: int = 0,
     ) -> None:
-        """`keeps` says that the gateway keeps the answer. Raises `GatewayError` for what no upstream could answer."""
+        """`keeps` says that the gateway keeps the answer, `earlier` how many items it has put before the caller's.
+
+        Raises `GatewayError` for what no upstream could answer.
+        """
         self._keeps = keeps
+        self._earlier = earlier
         self._dialect = dialect
         self._body = body
         self._ids = ids
@@ -121,6 +132,13 @@ class Bridge:
             message = f"The upstream of {self.turn.model!r} does not speak {front.family!r}."
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
         profile = msgspec.structs.replace(profile, stream_usage=profile.stream_usage and ask_usage)
+        try:
+            return self._translation(codec, model, profile, envelopes)
+        except GatewayError as error:
+            raise self._placed(error) from None
+
+    def _translation(self, codec: Codec, model: str, profile: Profile, envelopes: Envelopes | None) -> "Translation":
+        front = self._dialect
         turn = self._whole()
         losses: list[Loss] = []
         if envelopes is not None:
@@ -129,8 +147,19 @@ class Bridge:
             turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn), self._keeps
         )
         passage = Translation(CODECS[front.name], codec, setting, model, profile, self._max_event, envelopes)
-        passage.losses = (*losses, *passage.losses)
+        told = (*losses, *passage.losses)
+        if self._earlier:
+            told = tuple(Loss(own_place(loss.param, self._earlier), loss.kind, loss.note) for loss in told)
+        passage.losses = told
         return passage
+
+    def _placed(self, error: GatewayError) -> GatewayError:
+        """The error as the caller counts its items."""
+        if error.param is not None and self._earlier:
+            param = own_place(error.param, self._earlier)
+            error.message = error.message.replace(error.param, param)
+            error.param = param
+        return error
 
     def _past(self, model: str, profile: Profile, *, ask_usage: bool) -> "PassThrough":
         request = self._request

@@ -17,6 +17,7 @@ from dragoman.dialects.mapping import (
     answers_between,
     is_empty,
     leaf,
+    own_place,
     refuse,
     rows_between,
 )
@@ -111,6 +112,21 @@ def test_items_and_parts_stand_where_their_reader_found_them() -> None:
     assert losses.name(f.BREAKPOINT) == "messages[0].content[1].content[1].cache_control"
     output = Losses(Turn("m", items=(result,)))
     assert output.name(f.DETAIL) == "input[0].output[0].detail"
+
+
+@pytest.mark.parametrize(
+    ("param", "earlier", "own"),
+    [
+        ("input[3].name", 2, "input[1].name"),
+        ("input[2]", 2, "input[0]"),
+        ("input[1].content[0].file_id", 2, "previous_response_id.content[0].file_id"),
+        ("input[3]", 0, "input[3]"),
+        ("input", 2, "input"),
+        ("tools[3].name", 2, "tools[3].name"),
+    ],
+)
+def test_a_place_is_counted_from_the_callers_own_items(param: str, earlier: int, own: str) -> None:
+    assert own_place(param, earlier) == own
 
 
 def test_losses_are_told_in_their_order() -> None:

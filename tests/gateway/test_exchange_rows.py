@@ -84,3 +84,13 @@ def test_what_runs_in_the_background_is_not_said_to_an_upstream(live: Live, targ
     told = sent(live, mark)
     assert "the second question" in told
     assert "background" not in told
+
+
+def test_places_are_counted_from_the_callers_own_items(live: Live, target: Dialect) -> None:
+    first = ask(live, target, input="the first question").json()
+    picture = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]}
+    refused = ask(live, target, previous_response_id=first["id"], input=[{"role": "user", "content": 7}, picture])
+    assert refused.json()["error"]["param"] == "input[0].content"
+    said = {"role": "assistant", "content": "Well.", "phase": "commentary"}
+    told = ask(live, target, previous_response_id=first["id"], input=[said, {"role": "user", "content": "go on"}])
+    assert told.headers["x-dragoman-loss"] == "input[0].phase;dropped"

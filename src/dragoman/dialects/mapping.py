@@ -30,6 +30,7 @@ UNKNOWN_THERE: Final = "the upstream does not know it"
 _EMPTY: Final = (b"null", b"[]", b"{}")
 _LONGEST_EMPTY: Final = 64  # bytes, blanks included: a longer value is not looked into
 _NUMBER: Final = re.compile(r"\[\d+\]")
+_INPUT: Final = re.compile(r"input\[(\d+)\]")
 _EARLIER: Final = Place("previous_response_id")
 """Where an item stood that no caller has sent with this request."""
 
@@ -176,6 +177,15 @@ def answers_between(source: Table, target: Table) -> Iterator[Row]:
 def leaf(name: str) -> str:
     """The last part of a field's name: that inside the innermost list, or the whole of it."""
     return name.rpartition("[]")[2].removeprefix(".")
+
+
+def own_place(param: str, earlier: int) -> str:
+    """A place in an input before which the gateway has put `earlier` items, as the caller counts."""
+    found = _INPUT.match(param) if earlier else None
+    if found is None:
+        return param
+    number = int(found[1]) - earlier
+    return f"{f'input[{number}]' if number >= 0 else _EARLIER.at}{param[found.end() :]}"
 
 
 def refuse(row: Row, at: str = "", **said: object) -> GatewayError:

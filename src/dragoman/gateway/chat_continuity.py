@@ -120,7 +120,9 @@ async def begin(continuity: Continuity, key: Key, body: bytes, query: bytes) -> 
     if turn.sampling.choices > 1:
         message = "Only one choice can be kept: 'n' cannot stand beside what the query names."
         raise GatewayError(errors.INVALID_REQUEST, message, param="n")
-    rendered = RESPONSES.render(Turn(turn.model, items=turn.items), turn.model, _PROFILE)
+    rendered = RESPONSES.render(
+        Turn(turn.model, items=turn.items, dialect="chat", places=turn.places), turn.model, _PROFILE
+    )
     own = continuation.parse({"input": parse_fields(rendered.body)["input"]})
     asked = Asked(own.items, asked.previous, asked.conversation)
     memory, history = await continuity.follow(key, asked)

@@ -31,12 +31,20 @@ _COMPACTED: Final = b'"compaction"'
 class Memory:
     """One call that is kept or follows on something kept."""
 
-    __slots__ = ("_fields", "_kept", "_stored", "answered", "asked", "given", "responses")
+    __slots__ = ("_fields", "_kept", "_stored", "answered", "asked", "earlier", "given", "responses")
 
     def __init__(
-        self, fields: Fields, asked: Asked, given: Sequence[Given], stored: StoredResponse, responses: ResponseStore
+        self,
+        fields: Fields,
+        asked: Asked,
+        given: Sequence[Given],
+        stored: StoredResponse,
+        responses: ResponseStore,
+        earlier: int = 0,
     ) -> None:
+        """`earlier` counts the items before the call's own."""
         self._fields = fields
+        self.earlier = earlier
         self._stored = stored
         self._kept = KeptAnswer(_members(asked, stored), seals=asked.seals)
         self.asked = asked
@@ -108,8 +116,9 @@ class Continuity:
         own = await self._own(key, asked)
         history, stored = await self._follow(key, asked)
         given = continuation.identify(own, new_id) if asked.store else ()
-        whole = continuation.expand(fields, self._opened(key, history), self._opened(key, list(map(bytes, own))))
-        return Memory(whole, asked, given, stored, self._responses)
+        before = self._opened(key, history)
+        whole = continuation.expand(fields, before, self._opened(key, list(map(bytes, own))))
+        return Memory(whole, asked, given, stored, self._responses, sum(map(continuation.speaks, before)))
 
     async def follow(self, key: Key, asked: Asked) -> tuple[Memory, Sequence[bytes]]:
         """The memory of a call in another dialect, and what it follows on. Raises `GatewayError`."""

@@ -94,7 +94,7 @@ class Exchange:
         call, services, server = self._call, self._services, self._runtime.config.server
         assert services.background is not None
         self._key = key.id
-        bridge = self._bridge(memory.body, keeps=True)
+        bridge = self._bridge(memory.body, memory, keeps=True)
         turn = bridge.turn
         self.booking.identify(key, turn.model)
         target = self._runtime.routes.plan(turn.model, key)[0]
@@ -108,16 +108,18 @@ class Exchange:
         else:
             await call.answer_json(assemble(stored, ()))
 
-    def _bridge(self, body: bytes, *, keeps: bool) -> Bridge:
+    def _bridge(self, body: bytes, memory: "Kept | None", *, keeps: bool) -> Bridge:
         ids = Ids(new_id, self._services.clock.now)
-        return Bridge(self._dialect, body, ids, max_event=self._runtime.config.server.max_event, keeps=keeps)
+        earlier = memory.earlier if isinstance(memory, Memory) else 0
+        max_event = self._runtime.config.server.max_event
+        return Bridge(self._dialect, body, ids, max_event=max_event, keeps=keeps, earlier=earlier)
 
     async def carry(self, key: Key, body: bytes, memory: "Kept | None" = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
         booking = self.booking
         self._key = key.id
         self._memory = memory
-        bridge = self._bridge(body, keeps=memory is not None or self._call.remembered)
+        bridge = self._bridge(body, memory, keeps=memory is not None or self._call.remembered)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream
