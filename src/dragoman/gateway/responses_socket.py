@@ -104,6 +104,8 @@ class ResponsesSocket:
         if previous and items is not None:
             fields = messages.follow(fields, items)
             members["previous_response_id"] = raw(previous)
+        if socket.over:
+            return
         kept = KeptAnswer(members, seals=asked.seals)
         answer = Framed(socket, kept)
         await socket.during(self._serve(*self._request(fields, answer)))
