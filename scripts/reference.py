@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import client_reference
 import msgspec
 
 from dragoman import config, errors
@@ -270,6 +271,7 @@ def main() -> int:
         "routes.md": route_table(),
         "translation.md": translation(),
         "cli.md": command_line(),
+        "client.md": client_reference.page(),
     }
     stale = []
     for name, text in pages.items():

@@ -35,7 +35,8 @@ def test_settings_in_the_docs_are_valid(text: str) -> None:
 @pytest.mark.parametrize("text", blocks("python"))
 def test_python_in_the_docs_runs(text: str, live: Live) -> None:
     code = text.replace('"http://127.0.0.1:8088/v1"', f'"{live.url}/v1"').replace('"drg_…"', f'"{live.key}"')
-    environ = {"DRAGOMAN_URL": live.url, "KEY": live.key, "PATH": "/usr/bin:/bin"}
+    code = code.replace('"http://127.0.0.1:8088"', f'"{live.url}"')
+    environ = {"DRAGOMAN_URL": live.url, "KEY": live.key, "DRAGOMAN_KEY": live.key, "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=False
     )

@@ -14,6 +14,7 @@ from dragoman.client.config import ClientConfig
 from dragoman.client.events import Event
 from dragoman.client.problem import Problem
 from dragoman.client.request import Request
+from dragoman.client.resolution import Resolution
 from dragoman.client.response import Response
 from dragoman.client.retry import RetryPolicy
 from dragoman.client.status import Status
@@ -28,6 +29,7 @@ __all__ = [
     "Event",
     "Problem",
     "Request",
+    "Resolution",
     "Response",
     "RetryPolicy",
     "Status",

@@ -54,30 +54,37 @@ class Request:
 
     @classmethod
     def get(cls, path: str) -> "Request":
+        """A GET request."""
         return cls("GET", path)
 
     @classmethod
     def head(cls, path: str) -> "Request":
+        """A HEAD request."""
         return cls("HEAD", path)
 
     @classmethod
     def options(cls, path: str) -> "Request":
+        """An OPTIONS request."""
         return cls("OPTIONS", path)
 
     @classmethod
     def post(cls, path: str) -> "Request":
+        """A POST request."""
         return cls("POST", path)
 
     @classmethod
     def put(cls, path: str) -> "Request":
+        """A PUT request."""
         return cls("PUT", path)
 
     @classmethod
     def patch(cls, path: str) -> "Request":
+        """A PATCH request."""
         return cls("PATCH", path)
 
     @classmethod
     def delete(cls, path: str) -> "Request":
+        """A DELETE request."""
         return cls("DELETE", path)
 
     def query(self, fields: Fields) -> "Request":

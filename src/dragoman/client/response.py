@@ -38,10 +38,12 @@ class Head:
 
     @property
     def is_error(self) -> bool:
+        """Whether the status is 400 or more."""
         return self.status >= 400
 
     @property
     def is_event_stream(self) -> bool:
+        """Whether the body is to be read with `sse`."""
         return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
     @property
