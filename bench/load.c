@@ -49,6 +49,17 @@ typedef struct {
     char in[IN_BYTES + 1], line[LINE_BYTES + 1];
 } conn;
 
+/* How an answer of each dialect is told: what a content, the end and a whole answer have in them, and what the last
+ * line has, where that is not [DONE]. */
+static const struct dialect {
+    const char *path, *content, *finish, *last, *whole;
+} dialects[] = {
+    {"/responses", "\"type\":\"response.output_text.delta\"", "\"type\":\"response.completed\"", NULL, "\"output\""},
+    {"/messages", "\"text_delta\"", "\"end_turn\"", "\"type\":\"message_stop\"", "\"content\""},
+    {"", "", "\"finish_reason\":\"stop\"", NULL, "\"choices\""},
+};
+static const struct dialect *dialect = dialects;
+
 static const char *path = "/v1/chat/completions", *key = "", *body = "{}";
 static int port, conns_len = 1, streams, expected;
 static double rate, warm_up = 0.5, seconds = 3, drain = 5;
@@ -131,13 +142,14 @@ static void end_line(conn *c) { /* one line of an event stream */
     if (!strncmp(c->line, "data: [DONE]", 12)) {
         c->done = 1;
     } else if (!strncmp(c->line, "data:", 5)) {
-        if (c->done || strstr(c->line, "{\"error\"")) c->failed = 1;
-        const char *stamp = strstr(c->line, "\"t=");
+        if (c->done || strstr(c->line, "{\"error\"") || strstr(c->line, "\"type\":\"error\"")) c->failed = 1;
+        const char *stamp = strstr(c->line, dialect->content) ? strstr(c->line, "\"t=") : NULL;
+        if (dialect->last && strstr(c->line, dialect->last)) c->done = 1;
         if (stamp) {
             if (!c->contents++) add(&first, c->sent_at, read_at);
             contents += in_window;
             add(&delay, strtoull(stamp + 3, NULL, 10), read_at);
-        } else if (strstr(c->line, "\"finish_reason\":\"stop\"")) {
+        } else if (strstr(c->line, dialect->finish)) {
             c->finished = 1;
         }
     }
@@ -162,7 +174,7 @@ static int complete(conn *c) {
     if (c->status != 200 || c->failed) return 0;
     if (streams) return c->done && c->finished && (!expected || c->contents == expected);
     c->line[c->line_len] = 0;
-    return c->line[0] == '{' && c->line[c->line_len - 1] == '}' && strstr(c->line, "\"choices\"") != NULL;
+    return c->line[0] == '{' && c->line[c->line_len - 1] == '}' && strstr(c->line, dialect->whole) != NULL;
 }
 
 static size_t read_head(conn *c) { /* its length, 0 if it is not all here */
@@ -233,6 +245,7 @@ static void prepare(void) {
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    while (!strstr(path, dialect->path)) dialect++;
     request_len = asprintf(&request,
         "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
         "Accept: application/json, text/event-stream\r\nUser-Agent: load\r\nContent-Length: %zu\r\n\r\n%s",

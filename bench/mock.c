@@ -1,8 +1,10 @@
-/* A fast mock of an OpenAI-compatible upstream: HTTP/1.1, keep-alive, one thread on epoll.
+/* A fast mock of a model's upstream: HTTP/1.1, keep-alive, one thread on epoll.
  *
- *   POST without "stream":true   one JSON completion of about 570 bytes, with usage
- *   POST with "stream":true      a Chat Completions stream: role, n chunks of content, finish reason,
- *                                usage if stream_options.include_usage asks for it, [DONE]
+ *   POST without "stream":true   one JSON answer of some 600 bytes, with usage
+ *   POST with "stream":true      a stream: what begins it, n events of content, what ends it, usage included
+ *
+ * A path that ends in /responses or /messages is answered in that dialect, any other in Chat Completions, where
+ * usage comes if stream_options.include_usage asks for it.
  *
  * The text [[n=CHUNKS,gap=MICROSECONDS]] anywhere in a request's body sets the pace of its stream. Role and
  * first content go out at once, so that the time to first content is the gateway's and not the mock's; the
@@ -19,6 +21,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +40,8 @@ typedef struct conn {
     int fd;
     int slot;                /* place among the streams that wait for their next chunk, or IDLE_SLOT */
     int sent, chunks;        /* content chunks gone out, and to go out in all */
-    int with_usage;
+    int with_usage, number;  /* of the next event, in Responses */
+    enum dialect { CHAT, RESPONSES, MESSAGES } dialect;
     uint64_t due, gap;       /* nanoseconds */
     char model[64];
     char *out;               /* what the socket would not take */
@@ -136,6 +140,17 @@ static size_t wrap(char *to, const char *event, int len) { /* an event as one ch
     return sprintf(to, "%x\r\n%s\r\n", len, event);
 }
 
+static size_t typed(char *to, const char *type, const char *members, ...) { /* an event whose type is its name */
+    char event[4096], rest[3072];
+    va_list list;
+    va_start(list, members);
+    vsnprintf(rest, sizeof rest, members, list);
+    va_end(list);
+    return wrap(to, event, sprintf(event, "event: %s\ndata: {\"type\":\"%s\"%s}\n\n", type, type, rest));
+}
+
+/* Chat Completions */
+
 static size_t chunk(char *to, const conn *c, const char *delta, const char *finish) {
     char event[1024];
     int len = sprintf(event,
@@ -146,14 +161,7 @@ static size_t chunk(char *to, const conn *c, const char *delta, const char *fini
     return wrap(to, event, len);
 }
 
-static size_t content(char *to, conn *c) {
-    char delta[64];
-    sprintf(delta, "\"content\":\"t=%018llu\"", (unsigned long long)now());
-    c->sent++;
-    return chunk(to, c, delta, "null");
-}
-
-static size_t ending(char *to, const conn *c) {
+static size_t chat_ending(char *to, const conn *c) {
     size_t len = chunk(to, c, "", "\"stop\"");
     if (c->with_usage) {
         char event[1024];
@@ -164,30 +172,111 @@ static size_t ending(char *to, const conn *c) {
             c->model, c->chunks, 24 + c->chunks);
         len += wrap(to + len, event, size);
     }
-    len += wrap(to + len, "data: [DONE]\n\n", 14);
+    return len + wrap(to + len, "data: [DONE]\n\n", 14);
+}
+
+/* Responses. What is said of the whole text at its end is left short: nobody here reads it. */
+
+#define RESPONSE "\"id\":\"resp_68af4030592c81938ec0a5fbab4a3e9f\",\"object\":\"response\",\"created_at\":1760000000"
+#define ITEM "\"id\":\"msg_68af40337e548193a0a1bb3d0f8d9ee1\",\"type\":\"message\",\"role\":\"assistant\""
+#define PLACE ",\"item_id\":\"msg_68af40337e548193a0a1bb3d0f8d9ee1\",\"output_index\":0,\"content_index\":0"
+#define PART ",\"part\":{\"type\":\"output_text\",\"text\":\"%s\",\"annotations\":[],\"logprobs\":[]}"
+
+static size_t responses_beginning(char *to, conn *c) {
+    size_t len = 0;
+    for (; c->number < 2; c->number++)
+        len += typed(to + len, c->number ? "response.in_progress" : "response.created",
+                     ",\"sequence_number\":%d,\"response\":{" RESPONSE ",\"status\":\"in_progress\",\"model\":\"%s\","
+                     "\"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\"usage\":null}",
+                     c->number, c->model);
+    len += typed(to + len, "response.output_item.added",
+                 ",\"sequence_number\":%d,\"output_index\":0,\"item\":{" ITEM ",\"status\":\"in_progress\",\"content\":[]}",
+                 c->number++);
+    return len + typed(to + len, "response.content_part.added", ",\"sequence_number\":%d" PLACE PART, c->number++, "");
+}
+
+static size_t responses_ending(char *to, conn *c) {
+    const char *item = "{" ITEM ",\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\"said\","
+                       "\"annotations\":[],\"logprobs\":[]}]}";
+    size_t len = typed(to, "response.output_text.done", ",\"sequence_number\":%d" PLACE ",\"text\":\"said\",\"logprobs\":[]",
+                       c->number);
+    len += typed(to + len, "response.content_part.done", ",\"sequence_number\":%d" PLACE PART, c->number + 1, "said");
+    len += typed(to + len, "response.output_item.done", ",\"sequence_number\":%d,\"output_index\":0,\"item\":%s",
+                 c->number + 2, item);
+    return len + typed(to + len, "response.completed",
+                       ",\"sequence_number\":%d,\"response\":{" RESPONSE ",\"status\":\"completed\",\"model\":\"%s\","
+                       "\"output\":[%s],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\"usage\":{"
+                       "\"input_tokens\":24,\"input_tokens_details\":{\"cached_tokens\":0},\"output_tokens\":%d,"
+                       "\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":%d}}",
+                       c->number + 3, c->model, item, c->chunks, 24 + c->chunks);
+}
+
+/* Messages */
+
+static size_t messages_beginning(char *to, const conn *c) {
+    size_t len = typed(to, "message_start",
+                       ",\"message\":{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"type\":\"message\",\"role\":\"assistant\","
+                       "\"model\":\"%s\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+                       "\"usage\":{\"input_tokens\":24,\"output_tokens\":1}}", c->model);
+    return len + typed(to + len, "content_block_start", ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}");
+}
+
+static size_t messages_ending(char *to, const conn *c) {
+    size_t len = typed(to, "content_block_stop", ",\"index\":0");
+    len += typed(to + len, "message_delta",
+                 ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":%d}",
+                 c->chunks);
+    return len + typed(to + len, "message_stop", "");
+}
+
+/* Any of them */
+
+static size_t beginning(char *to, conn *c) {
+    if (c->dialect == RESPONSES) return responses_beginning(to, c);
+    if (c->dialect == MESSAGES) return messages_beginning(to, c);
+    return chunk(to, c, "\"role\":\"assistant\",\"content\":\"\",\"refusal\":null", "null");
+}
+
+static size_t content(char *to, conn *c) {
+    char delta[64], text[32];
+    sprintf(text, "t=%018llu", (unsigned long long)now());
+    c->sent++;
+    if (c->dialect == RESPONSES)
+        return typed(to, "response.output_text.delta", ",\"sequence_number\":%d" PLACE ",\"delta\":\"%s\",\"logprobs\":[]",
+                     c->number++, text);
+    if (c->dialect == MESSAGES)
+        return typed(to, "content_block_delta", ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}", text);
+    sprintf(delta, "\"content\":\"%s\"", text);
+    return chunk(to, c, delta, "null");
+}
+
+static size_t ending(char *to, conn *c) {
+    size_t len = c->dialect == RESPONSES ? responses_ending(to, c)
+               : c->dialect == MESSAGES  ? messages_ending(to, c)
+                                         : chat_ending(to, c);
     return len + sprintf(to + len, "0\r\n\r\n");
 }
 
 static void begin_stream(conn *c, const char *body) {
-    char out[4096];
+    char out[16384];
     size_t len = sprintf(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
                               "Cache-Control: no-cache\r\nx-request-id: req_upstream\r\n"
                               "Transfer-Encoding: chunked\r\n\r\n");
     unsigned chunks = 20, gap = 20000;
     const char *pace = strstr(body, "[[n=");
     if (pace) sscanf(pace, "[[n=%u,gap=%u]]", &chunks, &gap);
-    c->sent = 0;
+    c->sent = c->number = 0;
     c->chunks = chunks;
     c->gap = gap * 1000ull;
     c->with_usage = strstr(body, "\"include_usage\":true") != NULL;
-    len += chunk(out + len, c, "\"role\":\"assistant\",\"content\":\"\",\"refusal\":null", "null");
+    len += beginning(out + len, c);
     len += content(out + len, c);
     write_out(c, out, len);
     if (c->fd >= 0) schedule(c, now() + (uint64_t)(drand48() * c->gap));
 }
 
 static void step(conn *c) {
-    char out[4096];
+    char out[16384];
     size_t len;
     if (c->sent < c->chunks) {
         len = content(out, c);
@@ -199,16 +288,34 @@ static void step(conn *c) {
     write_out(c, out, len);
 }
 
-static void answer_whole(conn *c) {
-    char body[2048], out[4096];
-    int len = sprintf(body,
+#define SAID "A gateway stands between applications and the models they call. It checks who calls, finds the model, " \
+             "forwards the request and writes down what was used."
+
+static int whole(char *to, const conn *c) {
+    if (c->dialect == RESPONSES)
+        return sprintf(to,
+            "{" RESPONSE ",\"status\":\"completed\",\"model\":\"%s\",\"output\":[{" ITEM ",\"status\":\"completed\","
+            "\"content\":[{\"type\":\"output_text\",\"text\":\"" SAID "\",\"annotations\":[],\"logprobs\":[]}]}],"
+            "\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\"usage\":{\"input_tokens\":24,"
+            "\"input_tokens_details\":{\"cached_tokens\":0},\"output_tokens\":38,"
+            "\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":62}}", c->model);
+    if (c->dialect == MESSAGES)
+        return sprintf(to,
+            "{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"%s\","
+            "\"content\":[{\"type\":\"text\",\"text\":\"" SAID "\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,"
+            "\"usage\":{\"input_tokens\":24,\"output_tokens\":38}}", c->model);
+    return sprintf(to,
         "{" ID ",\"object\":\"chat.completion\",\"created\":1760000000,\"model\":\"%s\",\"choices\":[{\"index\":0,"
-        "\"message\":{\"role\":\"assistant\",\"content\":\"A gateway stands between applications and the models "
-        "they call. It checks who calls, finds the model, forwards the request and writes down what was used.\","
-        "\"refusal\":null,\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+        "\"message\":{\"role\":\"assistant\",\"content\":\"" SAID "\",\"refusal\":null,\"annotations\":[]},"
+        "\"logprobs\":null,\"finish_reason\":\"stop\"}],"
         "\"usage\":{\"prompt_tokens\":24,\"completion_tokens\":38,\"total_tokens\":62},"
         "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_44709d6fcb\"}",
         c->model);
+}
+
+static void answer_whole(conn *c) {
+    char body[2048], out[4096];
+    int len = whole(body, c);
     write_out(c, out, sprintf(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
                                    "x-request-id: req_upstream\r\n\r\n%s", len, body));
 }
@@ -217,6 +324,7 @@ static void answer(conn *c, char *body, size_t len) {
     char after = body[len];
     body[len] = 0;
     strcpy(c->model, "unnamed");
+    c->dialect = strstr(c->in, "/responses HTTP") ? RESPONSES : strstr(c->in, "/messages HTTP") ? MESSAGES : CHAT;
     const char *model = strstr(body, "\"model\":");
     if (model) sscanf(model + 8, " \"%63[^\"]", c->model);
     if (strstr(body, "\"stream\":true")) begin_stream(c, body);

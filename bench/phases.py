@@ -9,6 +9,10 @@ MODELS: Final = {"gpt-4o-mini": UPSTREAM_MODEL, UPSTREAM_MODEL: UPSTREAM_MODEL}
 """What callers ask for, and what the upstream calls it; its answers bear the dated name, as OpenAI's do."""
 
 CHAT: Final = "/v1/chat/completions"
+RESPONSES: Final = "/v1/responses"
+MESSAGES: Final = "/v1/messages"
+ANSWERED_IN: Final = ("responses", "messages")
+"""Dialects that further upstreams of the gateway speak, each alone; the model `DIALECT-model` is there."""
 ALIAS_PREFIX: Final = "/api/oagw/v1/proxy/mock"
 ALIAS: Final = ALIAS_PREFIX + "/chat/completions"
 
@@ -33,6 +37,14 @@ class Phase:
     """Whether it is also asked of the mock upstream itself, to tell what a gateway adds."""
     memory: bool = False
     """Whether the process's memory is read under the load, whose streams then outlast it."""
+    keeps: bool = False
+    """Whether the gateway keeps the response."""
+
+    def for_floor(self) -> "Phase":
+        """The load that the floor is measured under, which knows no dialect but Chat's."""
+        if self.path not in (RESPONSES, MESSAGES) and self.model in MODELS:
+            return self
+        return replace(self, path=CHAT, model="gpt-4o-mini")
 
     def body(self) -> str:
         """The request: about 230 bytes."""
@@ -40,7 +52,13 @@ class Phase:
         question = f"Say something of a few sentences about gateways, please.{pace}"
         system = {"role": "system", "content": "You are a helpful assistant."}
         messages = [system, {"role": "user", "content": question}]
-        fields = {"model": self.model, "messages": messages, "temperature": 0.2, "max_tokens": 256}
+        fields: dict[str, object] = {"model": self.model, "temperature": 0.2}
+        if self.path == RESPONSES:
+            fields |= {"input": messages, "max_output_tokens": 256, "store": self.keeps}
+        elif self.path == MESSAGES:
+            fields |= {"system": system["content"], "messages": messages[1:], "max_tokens": 256}
+        else:
+            fields |= {"messages": messages, "max_tokens": 256}
         if self.chunks:
             fields["stream"] = True
         return json.dumps(fields, separators=(",", ":"))
@@ -58,6 +76,16 @@ CALLS: Final = (
     Phase("stream", 100, 1.5, 3, chunks=100, gap_us=20_000),
     Phase("stream-same", 100, 1.5, 3, chunks=100, gap_us=20_000, model=UPSTREAM_MODEL),
     Phase("stream-1", 1, 0.5, 2.5, chunks=4, gap_us=2_000, direct=True),
+    Phase("responses-over-chat", 48, 0.5, 2, path=RESPONSES),
+    Phase("responses-kept", 48, 0.5, 2, path=RESPONSES, keeps=True),
+    Phase("messages-over-chat", 48, 0.5, 2, path=MESSAGES),
+    Phase("chat-over-responses", 48, 0.5, 2, model="responses-model"),
+    Phase("chat-over-messages", 48, 0.5, 2, model="messages-model"),
+    Phase("responses-over-chat-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=RESPONSES),
+    Phase("messages-over-chat-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=MESSAGES),
+    Phase("chat-over-responses-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, model="responses-model"),
+    Phase("chat-over-messages-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, model="messages-model"),
+    Phase("responses-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=RESPONSES, model="responses-model"),
     Phase("alias", 48, 0.5, 3, path=ALIAS),
     Phase("alias-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=ALIAS),
 )

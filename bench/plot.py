@@ -19,15 +19,15 @@ def draw(report: Report, path: Path) -> None:
     from matplotlib import pyplot
 
     pyplot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
-    figure, axes = pyplot.subplots(2, 2, figsize=(14, 8), layout="constrained")
+    figure, axes = pyplot.subplots(2, 3, figsize=(20, 9), layout="constrained")
     groups: dict[str, list[Row]] = {}
     for row in report.rows:
         groups.setdefault(row.group, []).append(row)
-    cpu, rate, latency, footprint = groups.values()
-    _absolute(axes[0][0], cpu)
-    _absolute(axes[0][1], latency)
-    _absolute(axes[1][0], footprint)
+    cpu, translated, rate, latency, footprint = groups.values()
+    for axis, rows in zip(axes.flat, (cpu, translated, latency, footprint), strict=False):
+        _absolute(axis, rows)
     _ratios(axes[1][1], [*cpu, *rate, *footprint])
+    _ratios(axes[1][2], translated)
     figure.suptitle(
         "The gateway beside the bare floor (red: the most that is allowed)",
         fontweight="bold",

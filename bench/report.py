@@ -96,6 +96,8 @@ def _per_stream_kb(visit: Visit) -> float:
 
 
 _CPU: Final = "CPU time, µs"
+_TRANSLATED: Final = "CPU time of translations, µs, beside the floor's Chat"
+_CROSSINGS: Final = (("Responses", "Chat"), ("Messages", "Chat"), ("Chat", "Responses"), ("Chat", "Messages"))
 _RATE: Final = "Rate, one core"
 _LATENCY: Final = "Latency, µs"
 _FOOTPRINT: Final = "Memory and start"
@@ -104,8 +106,18 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(_CPU, "chat call", _cpu("chat"), Bar(2, "ratio")),
     Measure(_CPU, "streamed event", _cpu("stream"), Bar(1.5, "ratio")),
     Measure(_CPU, "streamed event, upstream's own model name", _cpu("stream-same"), Bar(1.5, "ratio")),
-    Measure(_CPU, "alias call", _cpu("alias")),
-    Measure(_CPU, "alias streamed event", _cpu("alias-stream")),
+    Measure(_CPU, "Responses event, passed", _cpu("responses-stream"), Bar(1.5, "ratio")),
+    Measure(_CPU, "alias call", _cpu("alias"), Bar(2, "ratio")),
+    Measure(_CPU, "alias streamed event", _cpu("alias-stream"), Bar(1.5, "ratio")),
+    *(
+        Measure(_TRANSLATED, f"{front} call over {back}", _cpu(f"{front}-over-{back}".lower()))
+        for front, back in _CROSSINGS
+    ),
+    Measure(_TRANSLATED, "Responses call over Chat, kept", _cpu("responses-kept")),
+    *(
+        Measure(_TRANSLATED, f"{front} event over {back}", _cpu(f"{front}-over-{back}-stream".lower()), Bar(3, "ratio"))
+        for front, back in _CROSSINGS
+    ),
     Measure(_RATE, "chat calls/s, 48 connections", lambda v: v.phases["chat"].rate),
     *_wall(_LATENCY, "added to a call, 1 connection", "chat-1", "latency", added=True),
     *_wall(_LATENCY, "added to a call, 400 calls/s", "chat-paced", "latency", added=True),
