@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from dragoman.policy.keys import Key
+from dragoman.policy.limits import Rule, Verdict
 from dragoman.policy.routing import Timeouts as Timeouts
 from dragoman.turn import Usage
 
@@ -499,6 +500,35 @@ class Jobs(Protocol):
     async def expire(self, before: float) -> int:
         """Forgets the jobs that ended before that time, and says how many those were."""
         ...
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """What a call wants of one limit: `cost` of the bucket of that key, by that rule."""
+
+    key: str
+    rule: Rule
+    cost: int
+
+
+class Counters(Protocol):
+    """The buckets of limits, each forgotten once it is as if nothing had been taken.
+
+    Every adapter says to the call what `policy.limits` says, on a clock of its own.
+    """
+
+    async def take(self, asks: Sequence[Ask]) -> Sequence[Verdict]:
+        """The verdicts of these limits. What they are asked for is taken from all if all grant it, else from none.
+
+        No other call comes in between, from this or any gateway of the same store. The keys are distinct.
+        Raises `GatewayError` STORE_UNAVAILABLE, and does so in bounded time.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Raises as `take` does if the store cannot be asked."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class Vault(Protocol):

@@ -31,8 +31,7 @@ def run(rule: Rule, calls: list[tuple[int, int]]) -> list[tuple[int, int, Verdic
     state: State | None = None
     seen = []
     for now, (_, cost) in zip(accumulate((step for step, _ in calls), initial=START), calls, strict=False):
-        verdict, after = take(rule, state, now, cost)
-        state = after if verdict.granted else look(rule, state, now)
+        verdict, state = take(rule, state, now, cost)
         seen.append((now, cost, verdict))
     return seen
 
@@ -110,8 +109,7 @@ def _state(rule: Rule, calls: list[tuple[int, int]]) -> State | None:
     state: State | None = None
     now = START
     for step, cost in calls:
-        verdict, after = take(rule, state, now, cost)
-        state = after if verdict.granted else look(rule, state, now)
+        verdict, state = take(rule, state, now, cost)
         now += step
     return state
 

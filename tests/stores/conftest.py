@@ -12,8 +12,9 @@ from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedger
 from dragoman.stores.memory import MemoryKeyStore, MemoryLedger
 from tests.postgres import postgres_server, postgres_url
+from tests.redis_server import redis_server, redis_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "redis_server", "redis_url"]
 
 SQL = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 OpenDatabase = Callable[..., Database]

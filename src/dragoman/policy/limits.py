@@ -15,7 +15,7 @@ counts whole: it is never more than the rule says, and a call is forgotten at mo
 A clock that goes back adds nothing for that step and freezes nothing: a bucket counts on from the new time, a window
 moves with it. What a state would say once it is `idle` is what no state says, so that stores can forget it.
 
-Nothing here knows whose bucket it is; `scope_id` says which one a call belongs to.
+Nothing here knows whose bucket it is.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def rule(limit: RateLimit) -> Rule:
 
 
 def take(rule: Rule, state: State | None, now: int, cost: int) -> tuple[Verdict, State]:
-    """The verdict on a call, and the state after it if it is let through; a refused call leaves `look(...)`."""
+    """The verdict on a call, and the state after it; a refused call takes nothing."""
     state = look(rule, state, now)
     if isinstance(state, Bucket):
         return _take_tokens(rule, state, cost)

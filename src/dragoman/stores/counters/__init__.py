@@ -1,0 +1,1 @@
+"""`ports.Counters`: in memory for one gateway, in Redis for several that share their limits."""
