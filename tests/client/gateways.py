@@ -12,6 +12,7 @@ from dragoman.mocks.app import app
 from tests.support.live import ADMIN_KEY, Live
 
 MODES: Final = ("gateway", "gateway in process", "mock", "mock in process")
+SOCKETED: Final = ("gateway", "mock", "mock in process")
 TOKEN: Final = "test-integration-token"
 
 

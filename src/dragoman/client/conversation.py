@@ -52,10 +52,10 @@ def check(head: Head, nonce: bytes, subprotocols: tuple[str, ...]) -> str:
 
 
 class Conversation:
-    """The caller's side of an open WebSocket."""
+    """One side of an open WebSocket, the caller's unless told otherwise."""
 
-    def __init__(self, max_message: int = MAX_MESSAGE) -> None:
-        self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=max_message)
+    def __init__(self, max_message: int = MAX_MESSAGE, side: Side = Side.CLIENT) -> None:
+        self._protocol = Protocol(side, state=State.OPEN, max_size=max_message)
         self._messages: deque[Message] = deque()
         self._parts: list[Frame] = []
         self._ended = False

@@ -8,12 +8,14 @@ the application then runs in an event loop of its own, in a thread that the clie
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, MutableMapping
 from typing import Any, Final
 
+import httpcore2
 import httpx2
 
 from dragoman.client.config import App
+from dragoman.client.in_process_socket import AppSocket
 from dragoman.client.portal import Portal
 from dragoman.client.timeouts import left
 
@@ -35,11 +37,13 @@ class AsyncInProcess(httpx2.AsyncBaseTransport):
         if self._lifespan is None:
             self._lifespan = Lifespan(self._app)
         await self._lifespan.begin()
-        exchange = Exchange(self._app, request, self._lifespan.state)
-        task = asyncio.get_running_loop().create_task(exchange.run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await exchange.head(task)
+        scope = scope_of(request, self._lifespan.state)
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            key = request.headers.get("sec-websocket-key", "")
+            socket = AppSocket(self._app, {**scope, **_websocket(request)}, key)
+            return await socket.head(self._own(socket.run()), request.extensions.get("timeout", {}).get("read"))
+        exchange = Exchange(self._app, request, scope)
+        return await exchange.head(self._own(exchange.run()))
 
     async def aclose(self) -> None:
         for task in self._tasks:
@@ -47,6 +51,12 @@ class AsyncInProcess(httpx2.AsyncBaseTransport):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._lifespan is not None:
             await self._lifespan.end()
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
 class Lifespan:
@@ -91,10 +101,10 @@ class Lifespan:
 class Exchange(httpx2.AsyncByteStream):
     """One request and its answer; as a stream, the answer's body."""
 
-    def __init__(self, app: App, request: httpx2.Request, state: dict[str, Any]) -> None:
+    def __init__(self, app: App, request: httpx2.Request, scope: Message) -> None:
         self._app = app
         self._request = request
-        self._state = state
+        self._scope = scope
         self._timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         self._body = aiter(request.stream)  # type: ignore[arg-type] # the client made it for this transport
         self._taken = False
@@ -110,7 +120,7 @@ class Exchange(httpx2.AsyncByteStream):
     async def run(self) -> None:
         """The application's side, from the request to whatever it does after its answer."""
         try:
-            await self._app(self._scope(), self._receive, self._send)
+            await self._app(self._scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller sees a connection that broke
             self._failure = error
             _log.debug("the application failed", exc_info=error)
@@ -152,25 +162,6 @@ class Exchange(httpx2.AsyncByteStream):
             raise httpx2.ReadError("the application broke off") from self._failure
         return message
 
-    def _scope(self) -> Message:
-        request = self._request
-        path, _, query = request.url.raw_path.partition(b"?")
-        return {
-            "type": "http",
-            "asgi": ASGI,
-            "http_version": "1.1",
-            "method": request.method,
-            "scheme": request.url.scheme,
-            "path": request.url.path,
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": [(name.lower(), value) for name, value in request.headers.raw],
-            "client": CLIENT,
-            "server": (request.url.host, request.url.port),
-            "state": self._state.copy(),
-        }
-
     async def _receive(self) -> Message:
         if self._taken:
             await self._over.wait()
@@ -192,6 +183,36 @@ class Exchange(httpx2.AsyncByteStream):
             await self._answer.put(message)
 
 
+def scope_of(request: httpx2.Request, state: dict[str, Any]) -> Message:
+    """The connection as ASGI describes it."""
+    path, _, query = request.url.raw_path.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": ASGI,
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.url.scheme,
+        "path": request.url.path,
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": CLIENT,
+        "server": (request.url.host, request.url.port),
+        "state": state.copy(),
+    }
+
+
+def _websocket(request: httpx2.Request) -> Message:
+    """What is different where a WebSocket is asked for."""
+    offered = request.headers.get("sec-websocket-protocol", "")
+    return {
+        "type": "websocket",
+        "scheme": {"http": "ws", "https": "wss"}[request.url.scheme],
+        "subprotocols": [name.strip() for name in offered.split(",") if name.strip()],
+    }
+
+
 class InProcess(httpx2.BaseTransport):
     """Calls an application for callers without an event loop."""
 
@@ -208,8 +229,11 @@ class InProcess(httpx2.BaseTransport):
             extensions=request.extensions,
         )
         answer = self._portal.run(self._transport.handle_async_request(drawn))
-        assert isinstance(answer.stream, Exchange)
-        return httpx2.Response(answer.status_code, headers=answer.headers, stream=Pulled(self._portal, answer.stream))
+        assert isinstance(answer.stream, httpx2.AsyncByteStream)
+        network = answer.extensions.get("network_stream")
+        extensions = {} if network is None else {"network_stream": Stream(self._portal, network)}
+        stream = Pulled(self._portal, answer.stream)
+        return httpx2.Response(answer.status_code, headers=answer.headers, stream=stream, extensions=extensions)
 
     def close(self) -> None:
         if self._portal.running:
@@ -231,17 +255,34 @@ class Drawn(httpx2.AsyncByteStream):
 class Pulled(httpx2.SyncByteStream):
     """A body that is pulled out of the application's event loop."""
 
-    def __init__(self, portal: Portal, exchange: Exchange) -> None:
+    def __init__(self, portal: Portal, stream: httpx2.AsyncByteStream) -> None:
         self._portal = portal
-        self._exchange = exchange
-        self._parts = aiter(exchange)
+        self._stream = stream
+        self._parts = aiter(stream)
 
     def __iter__(self) -> Iterator[bytes]:
         while (part := self._portal.run(self._pull())) is not None:
             yield part
 
     def close(self) -> None:
-        self._portal.run(self._exchange.aclose())
+        self._portal.run(self._stream.aclose())
 
     async def _pull(self) -> bytes | None:
         return await anext(self._parts, None)
+
+
+class Stream(httpcore2.NetworkStream):
+    """A connection whose other end is in the application's event loop."""
+
+    def __init__(self, portal: Portal, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._portal = portal
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._portal.run(self._stream.read(max_bytes, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._portal.run(self._stream.write(buffer, timeout))
+
+    def close(self) -> None:
+        self._portal.run(self._stream.aclose())

@@ -34,3 +34,13 @@ async def gateway(
     config = gateways.config(request.param, live, tmp_path_factory.mktemp("client"))
     async with AsyncClient(config) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=gateways.SOCKETED)
+async def socketed(
+    request: pytest.FixtureRequest, live: Live, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[AsyncClient]:
+    """Of what takes WebSockets: the gateway does from its own server alone."""
+    config = gateways.config(request.param, live, tmp_path_factory.mktemp("client"))
+    async with AsyncClient(config) as made:
+        yield made

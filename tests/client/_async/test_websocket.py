@@ -6,8 +6,7 @@ import pytest
 from websockets.sync.server import ServerConnection
 
 from dragoman.client import AsyncClient, ClientConfig, Request, Timeouts
-from dragoman.client.errors import BuildError, CallTimeout, ProtocolError, UpstreamError, WebSocketClosed
-from dragoman.mocks.app import app
+from dragoman.client.errors import CallTimeout, ProtocolError, StatusError, UpstreamError, WebSocketClosed
 from tests.client.sockets import OK, answering, serving, sockets
 
 GET = Request.get("/live?x=1")
@@ -114,11 +113,49 @@ async def test_what_is_answered_instead_is_raised() -> None:
                     pass
 
 
-async def test_an_application_in_this_process_has_no_socket() -> None:
-    async with AsyncClient.in_process(app()) as client:
-        with pytest.raises(BuildError, match="needs a socket"):
-            async with client.websocket("a", GET):
-                pass
+async def test_an_echo_behind_an_alias(socketed: AsyncClient) -> None:
+    async with socketed.websocket("weather", Request.get("/ws/echo"), subprotocols=("a", "b")) as socket:
+        assert socket.subprotocol == "a"
+        for message in ("\u20ac", b"\x00\xff", "", "x" * 200_000):
+            await socket.send(message)
+            assert await socket.receive() == message
+
+
+async def test_an_end_behind_an_alias(socketed: AsyncClient) -> None:
+    async with socketed.websocket("weather", Request.get("/ws/echo?close=4321")) as socket:
+        await socket.send("last")
+        assert await socket.receive() == "last"
+        with pytest.raises(WebSocketClosed, match="4321: as asked"):
+            await socket.receive()
+    async with socketed.websocket("weather", Request.get("/ws/echo?drop=1")) as socket:
+        await socket.send("gone")
+        with pytest.raises(WebSocketClosed) as raised:
+            await socket.receive()
+    assert raised.value.code in (1006, 1014)  # as it happened, or as the gateway tells it
+
+
+async def test_a_large_message_waits_for_its_reader(socketed: AsyncClient) -> None:
+    request = Request.get("/ws/echo?size=2000000")
+    async with socketed.websocket("weather", request) as socket:
+        await socket.send("meanwhile")
+        assert await socket.receive() == b"x" * 2_000_000
+        assert await socket.receive() == "meanwhile"
+    async with socketed.websocket("weather", request) as socket:
+        await socket.send("never read")
+
+
+async def test_a_silence_behind_an_alias(socketed: AsyncClient) -> None:
+    with pytest.raises(CallTimeout) as raised:
+        async with socketed.websocket("weather", Request.get("/ws/echo").timeout(idle=0.1)) as socket:
+            await socket.receive()
+    assert raised.value.phase == "idle"
+
+
+async def test_a_path_without_a_websocket(socketed: AsyncClient) -> None:
+    with pytest.raises(StatusError) as raised:
+        async with socketed.websocket("weather", Request.get("/current")):
+            pass
+    assert raised.value.status in (403, 502)  # the gateway tells a refusal of an upstream as one
 
 
 async def test_a_handshake_that_is_not_answered_is_not_waited_for() -> None:

@@ -20,3 +20,10 @@ def gateway(request: pytest.FixtureRequest, live: Live, tmp_path_factory: pytest
     """Of a gateway only."""
     with Client(gateways.config(request.param, live, tmp_path_factory.mktemp("client"))) as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=gateways.SOCKETED)
+def socketed(request: pytest.FixtureRequest, live: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Of what takes WebSockets: the gateway does from its own server alone."""
+    with Client(gateways.config(request.param, live, tmp_path_factory.mktemp("client"))) as made:
+        yield made

@@ -7,8 +7,7 @@ import pytest
 from websockets.sync.server import ServerConnection
 
 from dragoman.client import Client, ClientConfig, Request, Timeouts
-from dragoman.client.errors import BuildError, CallTimeout, ProtocolError, UpstreamError, WebSocketClosed
-from dragoman.mocks.app import app
+from dragoman.client.errors import CallTimeout, ProtocolError, StatusError, UpstreamError, WebSocketClosed
 from tests.client.sockets import OK, answering, serving, sockets
 
 GET = Request.get("/live?x=1")
@@ -115,11 +114,49 @@ def test_what_is_answered_instead_is_raised() -> None:
                     pass
 
 
-def test_an_application_in_this_process_has_no_socket() -> None:
-    with Client.in_process(app()) as client:
-        with pytest.raises(BuildError, match="needs a socket"):
-            with client.websocket("a", GET):
-                pass
+def test_an_echo_behind_an_alias(socketed: Client) -> None:
+    with socketed.websocket("weather", Request.get("/ws/echo"), subprotocols=("a", "b")) as socket:
+        assert socket.subprotocol == "a"
+        for message in ("\u20ac", b"\x00\xff", "", "x" * 200_000):
+            socket.send(message)
+            assert socket.receive() == message
+
+
+def test_an_end_behind_an_alias(socketed: Client) -> None:
+    with socketed.websocket("weather", Request.get("/ws/echo?close=4321")) as socket:
+        socket.send("last")
+        assert socket.receive() == "last"
+        with pytest.raises(WebSocketClosed, match="4321: as asked"):
+            socket.receive()
+    with socketed.websocket("weather", Request.get("/ws/echo?drop=1")) as socket:
+        socket.send("gone")
+        with pytest.raises(WebSocketClosed) as raised:
+            socket.receive()
+    assert raised.value.code in (1006, 1014)  # as it happened, or as the gateway tells it
+
+
+def test_a_large_message_waits_for_its_reader(socketed: Client) -> None:
+    request = Request.get("/ws/echo?size=2000000")
+    with socketed.websocket("weather", request) as socket:
+        socket.send("meanwhile")
+        assert socket.receive() == b"x" * 2_000_000
+        assert socket.receive() == "meanwhile"
+    with socketed.websocket("weather", request) as socket:
+        socket.send("never read")
+
+
+def test_a_silence_behind_an_alias(socketed: Client) -> None:
+    with pytest.raises(CallTimeout) as raised:
+        with socketed.websocket("weather", Request.get("/ws/echo").timeout(idle=0.1)) as socket:
+            socket.receive()
+    assert raised.value.phase == "idle"
+
+
+def test_a_path_without_a_websocket(socketed: Client) -> None:
+    with pytest.raises(StatusError) as raised:
+        with socketed.websocket("weather", Request.get("/current")):
+            pass
+    assert raised.value.status in (403, 502)  # the gateway tells a refusal of an upstream as one
 
 
 def test_a_handshake_that_is_not_answered_is_not_waited_for() -> None:

@@ -16,7 +16,7 @@ from dragoman.client._async.transport import AsyncTransport, http_client
 from dragoman.client._async.websocket import AsyncWebSocket
 from dragoman.client.config import URL, App, ClientConfig
 from dragoman.client.conversation import MAX_MESSAGE, Conversation, check, handshake
-from dragoman.client.errors import BuildError, TransportError
+from dragoman.client.errors import TransportError
 from dragoman.client.faults import before_answer
 from dragoman.client.in_process import AsyncInProcess
 from dragoman.client.request import Request
@@ -93,9 +93,8 @@ class AsyncClient:
 
         Raises what the upstream or the gateway answers instead, as `Response.raise_for_status` does. `max_message`
         is in bytes; a larger one closes with 1009. `idle` limits how long nothing comes, pings included.
+        An application in this process must take WebSockets as ASGI has them, which the gateway does not.
         """
-        if self.config.app is not None:
-            raise BuildError("a WebSocket needs a socket; an application in this process has none")
         nonce = random.randbytes(16)
         limits = Limits(self.config.timeouts.but(request.timeouts), time.monotonic)
         answer = await self._send(alias, request, limits, handshake(nonce, subprotocols))
