@@ -120,7 +120,7 @@ class Streamed:
             self.sent += self.relay.fail(_SILENCE) if given_up else self.relay.eof()
         except GatewayError as error:
             self.raised = error
-        self.bodies = [_body(event, self.translated) for event in self.sent if event != sse.render(sse.DONE)]
+        self.bodies = [body_of(event, self.translated) for event in self.sent if event != sse.render(sse.DONE)]
         assert tally.tokens() >= 0
         self._check()
 
@@ -150,7 +150,7 @@ class Streamed:
         return self.sent, raised, failure, relay.usage, relay.started, relay.finished
 
 
-def _body(event: bytes, translated: bool) -> Json:
+def body_of(event: bytes, translated: bool) -> Json:
     """The data of one whole event."""
     assert event.endswith(b"\n\n")
     assert b"\r" not in event
