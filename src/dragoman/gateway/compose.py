@@ -66,12 +66,14 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
         raise
     ledger = SqlLedger(database, flush_interval=config.store.flush_interval)
 
+    lane = database.lane("responses", threads=2)
+    responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
+
     async def close() -> None:
+        await responses.close()
         await ledger.close()
         await asyncio.to_thread(database.close)
 
-    lane = database.lane("responses", threads=2)
-    responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
     return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, sealer, database.ping, close)
 
 

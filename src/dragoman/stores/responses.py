@@ -4,6 +4,7 @@ A deleted response keeps its rows while a later one follows on it, so that a cha
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
 from dragoman.ports import StoredItem, StoredResponse
 from dragoman.stores.conversations import MAX_BYTES, append, render, rows_of
 from dragoman.stores.database import Database
+from dragoman.stores.groups import Groups
 from dragoman.stores.lane import Lane
 from dragoman.stores.schema import conversation_items, conversations, response_items, responses
 from dragoman.stores.text import storable
@@ -39,27 +41,50 @@ KEPT: Final = ("completed", "incomplete")
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """A response on its way into the store."""
+
+    response: StoredResponse
+    given: Sequence[StoredItem]
+    output: Sequence[StoredItem]
+
+    def item_rows(self) -> list[dict[str, object]]:
+        return [*_item_rows(self.response.id, GIVEN, self.given), *_item_rows(self.response.id, OUTPUT, self.output)]
+
+
 class SqlResponseStore:
     """`ports.ResponseStore` on a database."""
 
     def __init__(self, database: Database, lane: Lane) -> None:
         self._lane = lane
         self._now = database.now
+        self._adds = Groups(self._add_all)
 
     async def add(
         self, response: StoredResponse, given: Sequence[StoredItem], output: Sequence[StoredItem] = ()
     ) -> None:
-        def work(connection: Connection) -> None:
-            connection.execute(insert(responses).values(**_render(response)))
-            _insert_items(connection, response.id, GIVEN, given)
-            _insert_items(connection, response.id, OUTPUT, output)
-            if response.conversation_id and response.status in KEPT:
-                append(connection, response.conversation_id, response.key_id, (*given, *output))
-
         try:
-            await self._lane.run(work, write=True)
+            await self._adds.put(_Added(response, given, output))
         except IntegrityError:
             raise ValueError(f"a response of id {response.id!r} exists") from None
+
+    async def close(self) -> None:
+        """Returns when all that was added is written."""
+        await self._adds.close()
+
+    async def _add_all(self, added: Sequence["_Added"]) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(insert(responses), [_render(one.response) for one in added])
+            rows = [row for one in added for row in one.item_rows()]
+            if rows:
+                connection.execute(insert(response_items), rows)
+            for one in added:
+                response = one.response
+                if response.conversation_id and response.status in KEPT:
+                    append(connection, response.conversation_id, response.key_id, (*one.given, *one.output))
+
+        await self._lane.run(work, write=True)
 
     async def finish(self, response_id: str, status: str, body: bytes, output: Sequence[StoredItem]) -> bool:
         def work(connection: Connection) -> bool:
@@ -68,7 +93,8 @@ class SqlResponseStore:
             if not done.rowcount:
                 return False
             connection.execute(delete(response_items).where(_side(response_id, OUTPUT)))
-            _insert_items(connection, response_id, OUTPUT, output)
+            if output:
+                connection.execute(insert(response_items), _item_rows(response_id, OUTPUT, output))
             row = connection.execute(select(responses).where(responses.c.id == response_id)).one()
             if row.conversation_id and status in KEPT:
                 given = rows_of(connection.execute(_items(response_id, GIVEN)))
@@ -157,13 +183,11 @@ def _parse(row: Row[Any]) -> StoredResponse:
     )  # fmt: skip
 
 
-def _insert_items(connection: Connection, response_id: str, side: int, items: Sequence[StoredItem]) -> None:
-    if items:
-        rows = [
-            {"response_id": storable(response_id), "side": side, "number": number, **render(item)}
-            for number, item in enumerate(items)
-        ]
-        connection.execute(insert(response_items), rows)
+def _item_rows(response_id: str, side: int, items: Sequence[StoredItem]) -> list[dict[str, object]]:
+    return [
+        {"response_id": storable(response_id), "side": side, "number": number, **render(item)}
+        for number, item in enumerate(items)
+    ]
 
 
 def _visible(response_id: str, key_id: str) -> Select[Any]:
