@@ -18,7 +18,7 @@ ORDER = (
     client.RetryPolicy, client.Problem, client.WebSocket, client.Status, client.Resolution, Admin, Keys, admin.NewKey,
     admin.Key, admin.UsageTotal, admin.LedgerRow, admin.Reservation, admin.Settlement, admin.Route, admin.Reloaded,
 )  # fmt: skip
-INWARD = {"but", "below", "discard", "network", "repeatable", "sent_headers", "target"}
+INWARD = {"but", "below", "discard", "network", "no_event_stream", "repeatable", "sent_headers", "target"}
 """Methods that the library itself is the only caller of."""
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
@@ -8,6 +10,10 @@ from dragoman.client.headers import Headers
 from dragoman.client.response import Response
 
 PROBLEM = {"content-type": "application/problem+json", "x-oagw-error-source": "gateway", "x-request-id": "req_1"}
+
+
+def events_of(body: bytes) -> Iterator[Event]:
+    return response(body, content_type="text/event-stream").sse()
 
 
 def response(body: bytes = b"", status: int = 200, **headers: str) -> Response:
@@ -46,8 +52,8 @@ def test_json_that_is_none_or_another_is_refused_with_its_beginning() -> None:
 
 
 def test_events_of_a_body_and_of_one_that_ends_within_an_event() -> None:
-    assert list(response(b"data: a\n\nid: 2\ndata: b\n\n").sse()) == [Event("a"), Event("b", id="2")]
-    events = response(b"id: 2\ndata: a\n\ndata: b").sse()
+    assert list(events_of(b"data: a\n\nid: 2\ndata: b\n\n")) == [Event("a"), Event("b", id="2")]
+    events = events_of(b"id: 2\ndata: a\n\ndata: b")
     assert next(events).data == "a"
     with pytest.raises(StreamInterrupted, match="within an event") as raised:
         next(events)
@@ -55,9 +61,18 @@ def test_events_of_a_body_and_of_one_that_ends_within_an_event() -> None:
     assert raised.value.source == "client"
 
 
+def test_what_is_no_event_stream_has_no_events() -> None:
+    with pytest.raises(DecodeError, match="'application/json', not an event stream"):
+        list(response(b"{}", content_type="application/json").sse())
+    with pytest.raises(DecodeError, match="of no type"):
+        list(response(b"").sse())
+    with pytest.raises(UpstreamError, match="429"):
+        list(response(b"{}", 429, content_type="application/json").sse())
+
+
 def test_events_that_the_gateway_breaks_off() -> None:
     last = b'event: error\ndata: {"code": "idle_timeout", "source": "gateway", "detail": "Fell silent."}\n\n'
-    events = response(b"id: 2\ndata: a\n\n" + last).sse()
+    events = events_of(b"id: 2\ndata: a\n\n" + last)
     assert next(events).data == "a"
     with pytest.raises(StreamInterrupted, match="Fell silent") as raised:
         next(events)

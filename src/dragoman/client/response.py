@@ -47,6 +47,11 @@ class Head:
         return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
     @property
+    def no_event_stream(self) -> DecodeError:
+        """What to raise where events were expected."""
+        return DecodeError(f"the body is {self.headers.get('content-type', 'of no type')!r}, not an event stream")
+
+    @property
     def request_id(self) -> str:
         """What the gateway's log and ledger know the call by."""
         return self.headers.get("x-request-id", "")
@@ -104,7 +109,12 @@ class Response(Head):
         yield from decoder.eof()
 
     def sse(self) -> Iterator[Event]:
-        """The events of the body. Raises `StreamInterrupted`, `DecodeError`."""
+        """The events of the body.
+
+        Raises `StreamInterrupted`; for a body that is no event stream, `DecodeError`, or the `StatusError` that it is.
+        """
+        if not self.is_event_stream:
+            raise self.raise_for_status().no_event_stream
         decoder = EventDecoder(self._max_event)
         yield from whole_events(decoder, self.content, len(self.content))
         check_end(decoder, len(self.content))

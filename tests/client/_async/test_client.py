@@ -86,6 +86,11 @@ async def test_the_upstream_sees_the_request_and_not_the_key(live: Live) -> None
     assert headers["x-request-id"] == response.request_id
 
 
+async def test_a_request_may_bring_a_credential_of_its_own_beside_the_key(client: AsyncClient) -> None:
+    response = await client.execute("github", Request.get("/users/octocat").header("Authorization", "token theirs"))
+    assert (response.status, response.json()["login"]) == (200, "octocat")
+
+
 async def test_what_cannot_be_sent_is_refused_before_anything_is(live: Live) -> None:
     before = live.received
     async with AsyncClient(live.url, live.key) as client:

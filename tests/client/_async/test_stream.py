@@ -5,7 +5,7 @@ import time
 import pytest
 
 from dragoman.client import AsyncClient, Request
-from dragoman.client.errors import CallTimeout, DecodeError, StreamInterrupted, UpstreamError
+from dragoman.client.errors import CallTimeout, DecodeError, NotFound, StreamInterrupted, UpstreamError
 
 EVENTS = Request.get("/events")
 
@@ -46,6 +46,17 @@ async def test_an_error_is_raised_from_a_stream_with_what_it_says(client: AsyncC
     async with client.stream("calculator", Request.post("/x").json({"operation": "divide", "b": 0})) as answer:
         with pytest.raises(UpstreamError, match="400 from the upstream: Division by zero"):
             await answer.raise_for_status()
+
+
+async def test_what_is_no_event_stream_has_no_events(client: AsyncClient) -> None:
+    async with client.stream("weather", Request.get("/current?city=Boston")) as answer:
+        with pytest.raises(DecodeError, match="not an event stream"):
+            async for _ in answer.sse():
+                pass
+    async with client.stream("nobody", EVENTS) as answer:
+        with pytest.raises(NotFound, match="Unknown alias"):
+            async for _ in answer.sse():
+                pass
 
 
 @pytest.mark.parametrize("shape", ["crlf", "cr", "dribble:1", "comments:3"])
@@ -112,14 +123,14 @@ async def test_a_body_that_is_not_in_its_encoding_is_no_whole_body(client: Async
 
 
 async def test_a_stream_outlives_any_number_of_idle_times_and_a_longer_silence_ends_it(gateway: AsyncClient) -> None:
-    words = " ".join(["word"] * 11)
+    words = " ".join(["word"] * 8)
     body = {"model": "gpt-4", "messages": [{"role": "user", "content": words}], "stream": True}
-    request = Request.post("/v1/chat/completions").json(body).timeout(idle=0.3)
+    request = Request.post("/v1/chat/completions").json(body).timeout(idle=0.25)
     started = time.monotonic()
-    async with gateway.stream("openai", request.header("X-Mock-Scenario", "delay:60")) as answer:
+    async with gateway.stream("openai", request.header("X-Mock-Scenario", "delay:55")) as answer:
         events = [event async for event in answer.sse()]
     assert events[-1].done
-    assert time.monotonic() - started > 2 * 0.3
+    assert time.monotonic() - started > 2 * 0.25
     async with gateway.stream("openai", request.header("X-Mock-Scenario", "instant,stall-after:2")) as answer:
         with pytest.raises(CallTimeout) as raised:
             async for _ in answer.sse():
@@ -130,7 +141,7 @@ async def test_a_stream_outlives_any_number_of_idle_times_and_a_longer_silence_e
 async def test_a_total_ends_a_stream_that_is_never_idle(client: AsyncClient) -> None:
     words = " ".join(["word"] * 100)
     body = {"model": "gpt-4", "messages": [{"role": "user", "content": words}], "stream": True}
-    request = Request.post("/v1/chat/completions").json(body).timeout(total=0.3)
+    request = Request.post("/v1/chat/completions").json(body).timeout(total=0.2)
     started = time.monotonic()
     async with client.stream("openai", request.header("X-Mock-Scenario", "delay:50")) as answer:
         with pytest.raises(CallTimeout) as raised:

@@ -87,6 +87,11 @@ def test_the_upstream_sees_the_request_and_not_the_key(live: Live) -> None:
     assert headers["x-request-id"] == response.request_id
 
 
+def test_a_request_may_bring_a_credential_of_its_own_beside_the_key(client: Client) -> None:
+    response = client.execute("github", Request.get("/users/octocat").header("Authorization", "token theirs"))
+    assert (response.status, response.json()["login"]) == (200, "octocat")
+
+
 def test_what_cannot_be_sent_is_refused_before_anything_is(live: Live) -> None:
     before = live.received
     with Client(live.url, live.key) as client:

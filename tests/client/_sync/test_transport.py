@@ -77,6 +77,14 @@ def test_a_server_that_cannot_prove_who_it_is() -> None:
             assert (client.execute("a", GET)).content == b"ok"
 
 
+def test_a_server_that_does_not_greet_is_not_waited_for() -> None:
+    with serving(silent) as server:
+        with Client(server.url.replace("http:", "https:")) as client:
+            with pytest.raises(CallTimeout) as raised:
+                client.execute("a", GET.timeout(connect=0.1))
+    assert raised.value.phase == "connect"
+
+
 def test_silence_of_each_phase_is_told_apart() -> None:
     timeouts = Timeouts(first_byte=0.1, idle=0.1)
 

@@ -96,8 +96,11 @@ class Stream(Head):
         """The events of the body as they come.
 
         Raises `StreamInterrupted` also where the gateway says in the stream that it breaks off, and where the body
-        ends within an event.
+        ends within an event; for a body that is no event stream, `DecodeError`, or the `StatusError` that it is.
         """
+        if not self.is_event_stream:
+            self.raise_for_status()
+            raise self.no_event_stream
         decoder = EventDecoder(self._max_event)
         for part in self.iter_bytes():
             for event in whole_events(decoder, part, self._received):
