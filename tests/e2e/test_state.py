@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anthropic
@@ -471,3 +472,18 @@ def test_what_is_wrong_about_a_chat_calls_state_is_named(
     answer = httpx2.post(f"{live.url}/v1/chat/completions?{query}", json=body, headers=live.headers())
     assert answer.status_code == status, answer.text
     assert answer.json().get("error", {}).get("param") == param
+
+
+def test_fifty_callers_of_one_conversation_lose_nothing(sdk: openai.OpenAI) -> None:
+    talk = sdk.conversations.create()
+    with ThreadPoolExecutor(50) as pool:
+        made = list(
+            pool.map(
+                lambda number: sdk.responses.create(model=MODEL, input=f"word {number}", conversation=talk.id),
+                range(50),
+            )
+        )
+    listed: Any = list(sdk.conversations.items.list(talk.id, order="asc", limit=100))
+    texts = [item.content[0].text for item in listed]
+    pairs = set(zip(texts[::2], texts[1::2], strict=True))
+    assert pairs == {(f"word {number}", response.output_text) for number, response in enumerate(made)}
