@@ -44,6 +44,11 @@ BAD_HTTP = ErrorKind("bad_http", 400, _BAD, "validation.error", "Malformed HTTP 
 UNSUPPORTED_PARAMETER = ErrorKind(
     "unsupported_parameter", 400, _BAD, "validation.error", "Parameter not supported here"
 )
+MISSING_TARGET_HOST = ErrorKind("missing_target_host", 400, _BAD, "routing.missing_target_host", "No target host")
+INVALID_TARGET_HOST = ErrorKind(
+    "invalid_target_host", 400, _BAD, "routing.invalid_target_host", "Target host not valid"
+)
+UNKNOWN_TARGET_HOST = ErrorKind("unknown_target_host", 400, _BAD, "routing.unknown_target_host", "No such target host")
 MISSING_API_KEY = ErrorKind("missing_api_key", 401, "authentication_error", "auth.failed", "No API key")
 # Seed 002: on the outbound surface a wrong token is a 403, a missing one a 401.
 INVALID_API_KEY = ErrorKind(
@@ -84,6 +89,9 @@ DOWNSTREAM_ERROR = ErrorKind(
 STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstream broke off its answer")
 EGRESS_DENIED = ErrorKind("egress_denied", 502, _SRV, "egress.denied", "Upstream address not permitted")
 LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", "Upstream not available", True, 10)
+CIRCUIT_BREAKER_OPEN = ErrorKind(
+    "circuit_breaker_open", 503, _SRV, "circuit_breaker.open", "Upstream is given a rest", True, 30
+)
 OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)
 STORE_UNAVAILABLE = ErrorKind("store_unavailable", 503, _SRV, "store.unavailable", "Store not available", True, 5)
 SHUTTING_DOWN = ErrorKind("shutting_down", 503, _SRV, "shutting_down", "Gateway is shutting down", True, 5)
