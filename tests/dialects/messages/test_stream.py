@@ -331,3 +331,11 @@ def test_whatever_comes_gives_events_or_a_wire_error(
     assert events == whole[0][: len(events)] or whole[0] == events[: len(whole[0])]
     endings = [one for one in events if isinstance(one, Stopped | Failed)]
     assert endings == events[-1:] or not endings
+
+
+def test_what_is_kept_of_an_answer_is_bounded() -> None:
+    reader = MessagesReader(max_answer=2000)
+    reader.receive(stream(START, *call(0, "look")[:1]))
+    with pytest.raises(WireError, match="too long"):
+        for _ in range(100):
+            reader.receive(event(delta(0, "input_json_delta", partial_json="x")))

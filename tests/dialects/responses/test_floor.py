@@ -43,6 +43,14 @@ def test_what_waits_keeps_its_order_and_waits_again_for_another_call() -> None:
     assert order(*given) == [OPEN[A], CLOSED, OPEN[B], late, CLOSED, text, text]
 
 
+def test_what_waits_follows_item_by_item() -> None:
+    thought, said, late = ReasoningDelta("t"), TextDelta("x"), CallDelta("late")
+    given = [(A, OPEN[A]), (B, thought), (C, said), (B, thought), (A, CLOSED), (B, thought)]
+    assert order(*given) == [OPEN[A], CLOSED, thought, thought, said, thought]
+    calls = [(A, OPEN[A]), (B, OPEN[B]), (C, OPEN[C]), (C, CLOSED), (B, late), (A, CLOSED), (B, CLOSED)]
+    assert order(*calls) == [OPEN[A], CLOSED, OPEN[B], late, CLOSED, OPEN[C], CLOSED]
+
+
 def test_texts_and_reasoning_do_not_wait_for_one_another() -> None:
     events: list[Event] = [TextDelta("a"), RefusalDelta("b"), TextDelta("c")]
     assert order((A, events[0]), (B, events[1]), (A, events[2])) == events

@@ -54,6 +54,8 @@ MAX_OPEN: Final = 256
 """Blocks that may be begun and not ended; the API itself never has two."""
 MAX_HELD: Final = 1024 * 1024
 """Characters of deltas held for blocks whose turn has not come, and citations held for a block's end."""
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of events of one answer: what is kept of it is bounded with it."""
 _KINDS: Final = ("text", "thinking", "redacted_thinking", "tool_use")
 
 
@@ -92,8 +94,9 @@ class _Block:
 class MessagesReader:
     """See the table above. Raises `WireError` for bytes that are no stream of Messages."""
 
-    def __init__(self, max_event: int = sse.MAX_EVENT) -> None:
+    def __init__(self, max_event: int = sse.MAX_EVENT, max_answer: int = MAX_ANSWER) -> None:
         self._decoder = sse.Decoder(max_event)
+        self._left = max_answer
         self._blocks: dict[int, _Block] = {}
         self._held = 0
         self._written = 0
@@ -137,6 +140,9 @@ class MessagesReader:
     def _frame(self, frame: sse.Frame, out: list[Event]) -> None:
         if not frame.data or frame.data == sse.DONE:
             return  # some servers of this dialect end like those of Chat
+        self._left -= len(frame.data)
+        if self._left < 0:
+            raise WireError("an answer that is too long")
         try:
             if not frame.data.isascii():
                 frame.data.decode()  # msgspec does not look into what it keeps raw

@@ -1,9 +1,9 @@
 """The order of events of one answer: while a call is open, what belongs to other items waits.
 
-The neutral events say "the text", "the call": an upstream that works on two items at once must not show.
+The neutral events say "the text", "the call": an upstream that works on two items at once must not show. What
+waited follows item by item.
 """
 
-from collections import deque
 from typing import Final, Literal
 
 import msgspec
@@ -24,7 +24,9 @@ class Floor:
         self.called = False
         """Whether any call was among the events."""
         self._holder: GivenItem | None = None
-        self._waiting: deque[tuple[GivenItem, int, Event]] = deque()
+        self._waiting: dict[GivenItem, list[tuple[int, Event]]] = {}
+        """By item, in the order in which they began to wait; empty while nobody holds the floor."""
+        self._left = MAX_WAITING
         self._run = 0
         self._begins: dict[tuple[GivenItem, int], int] = {}
         self._thinker: GivenItem | None = None
@@ -36,22 +38,33 @@ class Floor:
         if self._holder in (None, item) and len(given) == 1 and isinstance(given[0], TextDelta | CallDelta):
             out.append(self._placed(item, part, given[0]))  # nearly every event of a stream
             return
-        queue = deque((item, part, event) for event in given)
-        while queue:
-            owner, place, event = queue.popleft()
-            if self._holder is not None and owner is not self._holder:
-                self._waiting.append((owner, place, event))
-                if len(self._waiting) > MAX_WAITING:
-                    raise WireError("a call that is never closed")
+        for event in given:
+            if self._holder is None or self._holder is item:
+                self._put(item, part, event, out)
+                if self._holder is None and self._waiting:
+                    self._advance(out)
                 continue
-            out.append(self._placed(owner, place, event))
-            if isinstance(event, CallOpened):
-                self.called = True
-                self._holder = owner
-            elif isinstance(event, CallClosed):
-                self._holder = None
-                queue = self._waiting + queue
-                self._waiting = deque()
+            self._waiting.setdefault(item, []).append((part, event))
+            self._left -= 1
+            if self._left < 0:
+                raise WireError("a call that is never closed")
+
+    def _put(self, item: GivenItem, part: int, event: Event, out: list[Event]) -> None:
+        out.append(self._placed(item, part, event))
+        if isinstance(event, CallOpened):
+            self.called = True
+            self._holder = item
+        elif isinstance(event, CallClosed):
+            self._holder = None
+
+    def _advance(self, out: list[Event]) -> None:
+        """Gives what waits, item by item, until one of them keeps the floor."""
+        while self._waiting and self._holder is None:
+            item = next(iter(self._waiting))
+            waited = self._waiting.pop(item)
+            self._left += len(waited)
+            for part, event in waited:
+                self._put(item, part, event, out)
 
     def _placed(self, item: GivenItem, part: int, event: Event) -> Event:
         if isinstance(event, Annotated):

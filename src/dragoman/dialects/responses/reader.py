@@ -22,12 +22,13 @@ of a whole part only what is longer than the deltas so far. Annotations count fr
 text began, so those of a later part are shifted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
 from dragoman.dialects.responses import errors
+from dragoman.dialects.responses.begun_items import BegunItems
 from dragoman.dialects.responses.floor import Floor
 from dragoman.dialects.responses.given_items import GivenItem
 from dragoman.dialects.responses.response import read_stop, read_usage
@@ -200,12 +201,11 @@ class ResponsesReader:
             self._failed(data, out)
             return
         self._open(response, out)
-        matched: set[GivenItem] = set()
+        begun = BegunItems(self._items)
         for number, value in enumerate(response.output or ()):
             if wire.parse_kind(value).type in wire.READ_ITEMS:
                 known = wire.parse_item(value)
-                item = self._match(known, number, matched)
-                matched.add(item)
+                item = begun.take(known, self._placed(number)) or self._new(known.type, None)
                 self._whole(item, known, out)
         for item in self._items:
             self._give(item, item.end(), out)
@@ -217,16 +217,10 @@ class ResponsesReader:
         out.append(Stopped(read_stop(response, called=self._floor.called), service_tier=response.service_tier))
         self.done = True
 
-    def _match(self, known: wire.GivenItem, number: int, matched: set[GivenItem]) -> GivenItem:
-        """The item of the events that `known` completes: the one of its id, its call, or its place."""
-        candidates = [item for item in self._items if item.kind == known.type and item not in matched]
-        for item in candidates:
-            if (known.id and item.id == known.id) or (known.call_id and item.call_id == known.call_id):
-                return item
-        for placed in (self._by_index.get(number), *self._items[number : number + 1]):
-            if placed in candidates:
-                return placed
-        return self._new(known.type, None)
+    def _placed(self, number: int) -> Iterator[GivenItem | None]:
+        """The items that may stand at this place of the output."""
+        yield self._by_index.get(number)
+        yield from self._items[number : number + 1]
 
     def _failed(self, data: bytes, out: list[Event]) -> None:
         self._open(events.parse_response(data).response, out)
