@@ -4,10 +4,12 @@ import ssl
 import time
 from collections.abc import Iterator
 
+import httpcore2
 import pytest
 import trustme
 
 from dragoman.client import AsyncClient, ClientConfig, Request, Timeouts
+from dragoman.client._async.transport import AsyncTimed
 from dragoman.client.errors import (
     CallTimeout,
     ConnectError,
@@ -16,6 +18,7 @@ from dragoman.client.errors import (
     StreamInterrupted,
     TLSError,
 )
+from dragoman.client.timeouts import Wait
 from tests.client.sockets import EVENTS, OK, Peer, answering, chunk, dropping, serving, silent
 
 GET = Request.get("/x")
@@ -82,6 +85,14 @@ async def test_a_server_that_does_not_greet_is_not_waited_for() -> None:
             with pytest.raises(CallTimeout) as raised:
                 await client.execute("a", GET.timeout(connect=0.1))
     assert raised.value.phase == "connect"
+
+
+async def test_a_connection_whose_time_is_up_before_its_tls_is_closed() -> None:
+    stream = httpcore2.AsyncMockStream([b"never read"])
+    with pytest.raises(httpcore2.ConnectTimeout):
+        await AsyncTimed(stream).start_tls(ssl.create_default_context(), timeout=Wait(1.0, lambda: 0.0))
+    with pytest.raises(httpcore2.ReadError, match="closed"):
+        await stream.read(1)
 
 
 async def test_silence_of_each_phase_is_told_apart() -> None:

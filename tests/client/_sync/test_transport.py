@@ -5,10 +5,12 @@ import ssl
 import time
 from collections.abc import Iterator
 
+import httpcore2
 import pytest
 import trustme
 
 from dragoman.client import Client, ClientConfig, Request, Timeouts
+from dragoman.client._sync.transport import Timed
 from dragoman.client.errors import (
     CallTimeout,
     ConnectError,
@@ -17,6 +19,7 @@ from dragoman.client.errors import (
     StreamInterrupted,
     TLSError,
 )
+from dragoman.client.timeouts import Wait
 from tests.client.sockets import EVENTS, OK, Peer, answering, chunk, dropping, serving, silent
 
 GET = Request.get("/x")
@@ -83,6 +86,14 @@ def test_a_server_that_does_not_greet_is_not_waited_for() -> None:
             with pytest.raises(CallTimeout) as raised:
                 client.execute("a", GET.timeout(connect=0.1))
     assert raised.value.phase == "connect"
+
+
+def test_a_connection_whose_time_is_up_before_its_tls_is_closed() -> None:
+    stream = httpcore2.MockStream([b"never read"])
+    with pytest.raises(httpcore2.ConnectTimeout):
+        Timed(stream).start_tls(ssl.create_default_context(), timeout=Wait(1.0, lambda: 0.0))
+    with pytest.raises(httpcore2.ReadError, match="closed"):
+        stream.read(1)
 
 
 def test_silence_of_each_phase_is_told_apart() -> None:

@@ -111,10 +111,15 @@ class AsyncTimed(httpcore2.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
-        remaining = left(timeout)
-        if remaining == 0.0:
-            raise httpcore2.ConnectTimeout
-        return AsyncTimed(await self._stream.start_tls(ssl_context, server_hostname, remaining))
+        try:
+            remaining = left(timeout)
+            if remaining == 0.0:
+                raise httpcore2.ConnectTimeout
+            return AsyncTimed(await self._stream.start_tls(ssl_context, server_hostname, remaining))
+        except BaseException:
+            # The pool forgets a connection that did not come to be.
+            await self._stream.aclose()
+            raise
 
     async def aclose(self) -> None:
         await self._stream.aclose()

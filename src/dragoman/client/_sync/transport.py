@@ -112,10 +112,15 @@ class Timed(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        remaining = left(timeout)
-        if remaining == 0.0:
-            raise httpcore2.ConnectTimeout
-        return Timed(self._stream.start_tls(ssl_context, server_hostname, remaining))
+        try:
+            remaining = left(timeout)
+            if remaining == 0.0:
+                raise httpcore2.ConnectTimeout
+            return Timed(self._stream.start_tls(ssl_context, server_hostname, remaining))
+        except BaseException:
+            # The pool forgets a connection that did not come to be.
+            self._stream.close()
+            raise
 
     def close(self) -> None:
         self._stream.close()
