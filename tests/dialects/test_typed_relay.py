@@ -172,3 +172,12 @@ def test_pings_and_unknown_types_pass() -> None:
         {"type": "ping"},
         {"type": "new_kind", "x": 1},
     ]
+
+
+@BOTH
+def test_an_events_name_is_its_type_and_never_more_than_a_line(kinds: Kinds, events: list[dict[str, Any]]) -> None:
+    odd = b'event: other\ndata: {"type": "x.y"}\n\ndata: {"type": "a\\n\\ndata: b"}\n\n'
+    _, out = feed(kinds, [stream(events[:-1]) + odd + stream(events[-1:])])
+    named, nameless = (event for event in out if b"x.y" in event or b"data: b" in event)
+    assert named == b'event: x.y\ndata: {"type": "x.y"}\n\n'
+    assert nameless == b'data: {"type": "a\\n\\ndata: b"}\n\n'

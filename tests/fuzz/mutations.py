@@ -15,7 +15,7 @@ _VALUES: Final = [
     b"[null]", b"[[]]", b'[{"type":"x"}]', b'{"type":null}', b'{"type":"text"}', b'{"a":1,"a":2}', b" 1 ",
     b'{"start_index":-1,"end_index":1e3}', b'{"type":"url_citation","url_citation":7}', b'"stop"', b'"length"',
     b'"error"', b'"message"', b'"function_call"', b'"tool_use"', b'"custom"', b'"completed"', b'"failed"',
-    b'{"message":"boom"}', b'"' + b"x" * 600 + b'"', b"1000000",
+    b'{"message":"boom"}', b'"a\\nb"', b'"\\r\\n\\r\\ndata: x"', b'"' + b"x" * 600 + b'"', b"1000000",
 ]  # fmt: skip
 ODD: Final = [
     *_VALUES * 3, b"1e999", b"-1e999", b'{"x":1e999}', b"9" * 30, b"18446744073709551616", b'"\\ud800"',

@@ -148,7 +148,7 @@ class TypedRelay:
             raise WireError(f"more than {MAX_HELD} bytes before any content")
 
     def _render(self, frame: sse.Frame, fields: Fields, kind: str) -> bytes:
-        name = frame.event or kind.encode()
+        name = kind.encode() if kind.isprintable() else frame.event  # the official SDKs go by either
         inner = fields.get(self._kinds.frame)
         if inner is not None:
             members = parse_fields(bytes(inner))

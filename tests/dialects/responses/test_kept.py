@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from dragoman import errors
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.responses.kept import KeptAnswer, KeptStream
@@ -41,6 +43,36 @@ def test_an_answer_without_a_status_is_complete() -> None:
     kept = KeptAnswer(MEMBERS)
     kept.answer(b'{"output":[]}')
     assert kept.status == "completed"
+
+
+def test_an_event_tells_the_status_where_its_response_does_not() -> None:
+    kept = KeptAnswer(MEMBERS)
+    kept.event(event("response.created", response={"output": []}))
+    assert not kept.ended
+    kept.event(event("response.incomplete", response={"status": 7}))
+    assert kept.status == "incomplete"
+
+
+@pytest.mark.parametrize("output", [7, "x", None, {}, [7, "x", None, {"type": 7}, {"id": []}]])
+@pytest.mark.parametrize("seals", [True, False])
+def test_what_is_no_item_passes_and_is_not_kept(output: object, seals: bool) -> None:
+    kept = KeptAnswer(MEMBERS, seals=seals)
+    answer = json.loads(kept.answer(json.dumps({"output": output, "x": "encrypted_content"}).encode()))
+    assert (answer["output"], kept.output) == (output, ())
+    odd = {"type": "reasoning", "encrypted_content": "s", "id": "rs_1"}
+    answer = json.loads(kept.answer(json.dumps({"output": ["encrypted_content", odd]}).encode()))
+    assert ("encrypted_content" in answer["output"][1]) is seals
+    assert [json.loads(bytes(item)) for item in kept.output] == [odd]
+
+
+@pytest.mark.parametrize("members", [{}, {"response": 7}, {"response": None}])
+def test_an_event_that_carries_no_response_passes(members: dict[str, object]) -> None:
+    kept = KeptAnswer({}, seals=False)
+    given = event("response.created", **members)
+    assert kept.event(given) is given
+    assert (kept.id, kept.output, kept.ended) == ("", (), False)
+    bare = event("response.output_item.done", x="encrypted_content")
+    assert json.loads(kept.event(bare).split(b"data: ")[1]) == json.loads(bare.split(b"data: ")[1])
 
 
 def test_events_that_carry_the_response_are_rewritten_and_others_are_not() -> None:

@@ -130,6 +130,15 @@ def identify(items: Sequence[Raw], new_id: Callable[[str], str]) -> tuple[Given,
     return tuple(given)
 
 
+def is_item(value: Raw) -> bool:
+    """Whether a value can be kept as an item: an object whose name and kind can be read."""
+    try:
+        _item.decode(value)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
 def expand(fields: Fields, history: Sequence[bytes], items: Sequence[bytes]) -> Fields:
     """The request with its history before its own `items`, for an upstream that keeps nothing."""
     whole = {name: value for name, value in fields.items() if name not in _STATE}

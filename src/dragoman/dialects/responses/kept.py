@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.responses.continuation import is_item
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
 from dragoman.wire import sse
@@ -24,13 +25,8 @@ _SEAL: Final = b'"encrypted_content"'
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
 
 
-class _Status(msgspec.Struct, frozen=True):
-    status: str = ""
-
-
-_status: Final = msgspec.json.Decoder(_Status)
 _UNTYPED: Final = Raw(b"null")
-_id: Final = msgspec.json.Decoder(str)
+_string: Final = msgspec.json.Decoder(str)
 _output: Final = msgspec.json.Decoder(list[Raw])
 
 
@@ -48,16 +44,21 @@ class KeptAnswer:
 
     def answer(self, body: bytes) -> bytes:
         """A whole answer."""
-        return render_fields(self._shown(self._take(body)))
+        return render_fields(self._shown(self._take(body, "completed")))
 
     def event(self, event: bytes) -> bytes:
         """One event of a stream, as it stands in the stream."""
         if event.startswith(_CARRIERS):
             head, fields = _split(event)
-            fields["response"] = Raw(render_fields(self._shown(self._take(bytes(fields["response"])))))
+            body = fields.get("response", _UNTYPED)
+            if not bytes(body).startswith(b"{"):
+                return event
+            kind = head.removeprefix(b"response.").decode("ascii", "replace")
+            taken = self._take(bytes(body), kind if kind in _ENDED else "in_progress")
+            fields["response"] = Raw(render_fields(self._shown(taken)))
         elif not self._seals and event.startswith(_ITEMS) and _SEAL in event:
             head, fields = _split(event)
-            fields["item"] = without_seal(fields["item"])
+            fields |= {name: without_seal(item) for name, item in fields.items() if name == "item"}
         else:
             return event
         return sse.render(render_fields(fields), head)
@@ -68,13 +69,12 @@ class KeptAnswer:
 
     @property
     def id(self) -> str:
-        return _id.decode(self.fields["id"])
+        return _text(self.fields.get("id", _UNTYPED))
 
     @property
     def output(self) -> tuple[Raw, ...]:
-        """The items of the answer."""
-        value = self.fields.get("output")
-        return () if value is None else tuple(_output.decode(value))
+        """The items of the answer; what an upstream puts there that is none cannot be kept."""
+        return tuple(filter(is_item, _listed(self.fields.get("output", _UNTYPED))))
 
     @property
     def body(self) -> bytes:
@@ -85,17 +85,35 @@ class KeptAnswer:
         output = fields.get("output")
         if self._seals or output is None or _SEAL not in bytes(output):
             return fields
-        return {**fields, "output": raw([without_seal(item) for item in _output.decode(output)])}
+        return {**fields, "output": raw(list(map(without_seal, _listed(output))))} if _listed(output) else fields
 
-    def _take(self, body: bytes) -> Fields:
-        self.fields = fields = {**parse_fields(body), **self._members}
-        self.status = _status.decode(body).status or "completed"
-        return fields
+    def _take(self, body: bytes, otherwise: str) -> Fields:
+        """The members of a response object; `otherwise` is its status if it says none."""
+        fields = parse_fields(body)
+        self.status = _text(fields.get("status", _UNTYPED)) or otherwise
+        self.fields = {**fields, **self._members}
+        return self.fields
+
+
+def _text(value: Raw) -> str:
+    """A string, empty where there is none."""
+    try:
+        return _string.decode(value)
+    except msgspec.DecodeError:
+        return ""
+
+
+def _listed(value: Raw) -> list[Raw]:
+    """A list, empty where there is none."""
+    try:
+        return _output.decode(value)
+    except msgspec.DecodeError:
+        return []
 
 
 def without_seal(item: Raw) -> Raw:
     """An item as those see it who did not ask for sealed reasoning."""
-    if _SEAL not in bytes(item):
+    if _SEAL not in bytes(item) or not bytes(item).startswith(b"{"):
         return item
     members = parse_fields(bytes(item))
     if bytes(members.get("type", _UNTYPED)) != b'"reasoning"':
