@@ -87,6 +87,16 @@ async def test_an_application_is_cancelled_when_its_reader_leaves() -> None:
         assert app.cancelled
 
 
+@pytest.mark.parametrize("messages", [(), (HEAD, part(b"x"))])
+async def test_a_caller_that_is_cancelled_cancels_the_application(messages: tuple[dict[str, Any], ...]) -> None:
+    app = Scripted(*messages)
+    async with AsyncClient.in_process(app) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await client.execute("a", GET)
+        assert app.cancelled
+
+
 async def test_an_application_that_goes_on_after_its_answer_is_let_go_and_ended_with_the_client() -> None:
     app = Scripted(HEAD, part(b"ok", more=False), HEAD)
 
