@@ -25,6 +25,7 @@ from dragoman.dialects.mapping import DIALECTS, Field, Row, answers_between, row
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.gateway import admin
 from dragoman.gateway.routes import Table
+from dragoman.policy import resources
 from dragoman.turn import Dialect
 
 ROOT: Final = Path(__file__).parent.parent
@@ -37,6 +38,16 @@ SETTINGS: Final = (
     ("upstreams.NAME.quirks", Profile),
     ("models.NAME", config.ModelConfig),
     ("aliases.NAME", config.AliasConfig),
+    ("aliases.NAME.endpoints", resources.Endpoint),
+    ("aliases.NAME.headers.request", resources.HeaderRules),
+    ("aliases.NAME.rate_limit", resources.RateLimit),
+    ("aliases.NAME.concurrency", resources.Concurrency),
+    ("aliases.NAME.breaker", resources.Breaker),
+    ("aliases.NAME.health", resources.Health),
+    ("aliases.NAME.retry", resources.Retry),
+    ("aliases.NAME.cors", resources.Cors),
+    ("aliases.NAME.routes", resources.RouteRules),
+    ("aliases.NAME.routes.match", resources.Match),
     ("store", config.StoreConfig),
     ("jobs", config.JobsConfig),
     ("log", config.LogConfig),
@@ -65,17 +76,34 @@ def settings() -> str:
 
 def documented(section: type[msgspec.Struct]) -> Iterator[tuple[msgspec.structs.FieldInfo, str, str]]:
     """Each field with its type as the source has it, and the string that stands below it there."""
-    body = ast.parse(inspect.getsource(section)).body[0]
-    assert isinstance(body, ast.ClassDef)
     found: dict[str, tuple[str, str]] = {}
-    for one, after in zip(body.body, [*body.body[1:], None], strict=True):
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-            said = after.value if isinstance(after, ast.Expr) else None
-            text = str(said.value) if isinstance(said, ast.Constant) else ""
-            kind = ast.unparse(one.annotation).replace(" | ", " or ").replace("Literal", "one of ")
-            found[one.target.id] = (kind, " ".join(text.split()).replace("|", "\\|"))
+    for ancestor in reversed(section.__mro__[: section.__mro__.index(msgspec.Struct)]):
+        body = ast.parse(inspect.getsource(ancestor)).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for one, after in zip(body.body, [*body.body[1:], None], strict=True):
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                said = after.value if isinstance(after, ast.Expr) else None
+                text = str(said.value) if isinstance(said, ast.Constant) else ""
+                found[one.target.id] = (kind_of(one.annotation), " ".join(text.split()).replace("|", "\\|"))
     for field in msgspec.structs.fields(section):
         yield field, *found[field.name]
+
+
+def kind_of(annotation: ast.expr) -> str:
+    """A type as a reader of TOML takes it: without the bounds that `Annotated` adds."""
+    for node in ast.walk(annotation):
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.expr):
+                setattr(node, name, plain(value))
+            elif isinstance(value, list):
+                setattr(node, name, [plain(item) if isinstance(item, ast.expr) else item for item in value])
+    return ast.unparse(plain(annotation)).replace(" | ", " or ").replace("Literal", "one of ")
+
+
+def plain(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and ast.unparse(node.value) == "Annotated":
+        return node.slice.elts[0]
+    return node
 
 
 def profiles() -> str:

@@ -8,7 +8,6 @@ from dragoman import config
 from dragoman.config import RESERVED, Config, Layer, check_endpoint, parse, schema
 from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError
-from dragoman.policy.headers import GENERIC_PASS
 from dragoman.policy.routing import Route, Target, Timeouts
 
 EXAMPLE = """
@@ -43,7 +42,7 @@ timeouts = { total = 600 }
 [aliases.github]
 base_url = "https://api.github.com"
 credential = "bearer env:GITHUB_TOKEN"
-pass_headers = ["accept", "x-github-*"]
+headers.request = { passthrough = "allowlist", passthrough_allowlist = ["accept", "x-github-*"] }
 
 [aliases.openai]
 upstream = "openai"
@@ -76,7 +75,7 @@ def test_the_example_means_what_it_says() -> None:
     assert openai.timeouts.parts() == Timeouts(5, 120.5, 120, None)
     assert (vllm.direct, vllm.network, vllm.include_usage) == (True, "private", False)
     assert vllm.allow_cidrs == ("10.0.0.0/8", "fd00::/8")
-    assert loaded.aliases["github"].pass_headers == ("accept", "x-github-*")
+    assert loaded.aliases["github"].headers.request.passthrough_allowlist == ("accept", "x-github-*")
     assert loaded.aliases["openai"].upstream == "openai"
     assert (loaded.store.strict, loaded.log.level) == (True, "debug")
     assert loaded.routes() == {
@@ -157,7 +156,7 @@ def test_an_unknown_key_is_named_and_the_right_one_suggested(text: str, key: str
         (UPSTREAM + "[models]\nfast = 5", "models.fast", "expected 'str | object', got 'int'"),
         (UPSTREAM + "[models]\nfast = {model = 'x'}", "models.fast", "missing required field 'upstream'"),
         (UPSTREAM + "[models]\n'a.b' = {upstream = 1}", "models.a.b.upstream", "expected 'str', got 'int'"),
-        (UPSTREAM + "[aliases.x]\npass_headers = 'a'", "aliases.x.pass_headers", "expected 'array', got 'str'"),
+        (UPSTREAM + "[aliases.x]\ntags = 'a'", "aliases.x.tags", "expected 'array', got 'str'"),
         (QUIRKS + "{tool_images = 'x'}", "upstreams.openai.quirks.tool_images", "invalid enum value 'x'"),
         (QUIRKS + "{merge_system = 'x'}", "upstreams.openai.quirks.merge_system", "expected 'bool', got 'str'"),
         (QUIRKS + "{default_max_tokens = 0}", "upstreams.openai.quirks.default_max_tokens", "must be more than 0"),
@@ -230,10 +229,26 @@ def test_a_value_of_another_type_is_named(text: str, key: str, message: str) -> 
             "models.fast.timeouts.idle",
             "must be more than 0",
         ),
-        ("[aliases.x]", "aliases.x", "needs either upstream or base_url"),
+        ("[aliases.x]", "aliases.x", "needs either upstream, base_url or endpoints"),
+        ("[aliases.x]\nbase_url='http://x'\nendpoints=[{host='y'}]", "aliases.x", "needs either"),
+        ("[aliases.x]\nendpoints=[{host='y'},{host='z',port=1}]", "aliases.x.endpoints[1]", "share scheme, port"),
+        (
+            "[aliases.x]\nbase_url='http://x'\n[[aliases.x.routes]]\nmatch={methods=['GET']}\ntimeouts={connect=1}",
+            "aliases.x.routes[0].timeouts.connect",
+            "belong to the upstream",
+        ),
+        (
+            "[aliases.x]\nbase_url='http://x'\nheaders.request.set={host='y'}",
+            "aliases.x.headers.request.set",
+            "gateway's own",
+        ),
         (UPSTREAM + "[aliases.x]\nupstream='openai'\nbase_url='http://x'", "aliases.x", "needs either"),
         (UPSTREAM + "[aliases.x]\nupstream='opena'", "aliases.x.upstream", "no upstream 'opena'"),
-        (UPSTREAM + "[aliases.x]\nupstream='openai'\nkeepalive=1.0", "aliases.x", "takes its settings from there"),
+        (
+            UPSTREAM + "[aliases.x]\nupstream='openai'\nkeepalive=1.0",
+            "aliases.x.keepalive",
+            "takes its connection settings from",
+        ),
         (UPSTREAM + "[aliases.openai]\nbase_url='http://x'", "aliases.openai", "an upstream has this name already"),
         ("[aliases.x]\nbase_url='x'", "aliases.x.base_url", "is not of the form"),
         ("[aliases.x]\nbase_url='http://x'\ncredential='bearer'", "aliases.x.credential", "takes 1 words"),
@@ -318,11 +333,10 @@ def test_layers_are_not_changed_by_being_merged() -> None:
 
 
 def test_a_list_is_replaced_as_a_whole() -> None:
-    low = {"aliases": {"x": {"base_url": "http://x", "pass_headers": ["a", "b"]}}}
-    high = {"aliases": {"x": {"pass_headers": ["c"]}}}
-    assert parse([Layer("a", low), Layer("b", high)]).config.aliases["x"].pass_headers == ("c",)
-    assert parse([Layer("a", low)]).config.aliases["x"].pass_headers == ("a", "b")
-    assert load("[aliases.x]\nbase_url='http://x'").aliases["x"].pass_headers == GENERIC_PASS
+    low = {"aliases": {"x": {"base_url": "http://x", "tags": ["a", "b"]}}}
+    high = {"aliases": {"x": {"tags": ["c"]}}}
+    assert parse([Layer("a", low), Layer("b", high)]).config.aliases["x"].tags == ("c",)
+    assert parse([Layer("a", low)]).config.aliases["x"].tags == ("a", "b")
 
 
 def test_a_table_and_a_plain_value_replace_one_another_with_their_origins() -> None:

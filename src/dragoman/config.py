@@ -14,9 +14,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, GatewayError
 from dragoman.policy import credentials, egress
-from dragoman.policy.headers import GENERIC_PASS
+from dragoman.policy.aliases import Made, check_made
+from dragoman.policy.resources import Endpoint, RouteRules, Rules, route_id, upstream_id
 from dragoman.policy.routing import Route, Target, Timeouts, is_glob
 
 Tree = dict[str, Any]
@@ -166,13 +167,15 @@ class ModelConfig(_Section, frozen=True, kw_only=True):
     """Whether a translation drops parameters that the upstream does not know, with a loss, instead of refusing them."""
 
 
-class AliasConfig(_Section, frozen=True, kw_only=True):
+class AliasConfig(Rules, frozen=True, kw_only=True):
     """A public name for raw HTTP: either an upstream of the configuration or one of its own."""
 
     upstream: str | None = None
     """An entry of `[upstreams]`, whose connections and credential it shares."""
     base_url: str | None = None
     """Or a place of its own."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Or several that stand for one another, each with `scheme`, `host`, `port` and `path`."""
     credential: str = "none"
     """As for an upstream."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
@@ -189,8 +192,8 @@ class AliasConfig(_Section, frozen=True, kw_only=True):
     """An HTTP proxy to reach it by; its address is what is judged."""
     ca_bundle: str | None = None
     """A PEM file of authorities, instead of the system's."""
-    pass_headers: tuple[str, ...] = GENERIC_PASS
-    """Patterns of request headers that pass; credentials, cookies and hop-by-hop fields never do."""
+    routes: tuple[RouteRules, ...] = ()
+    """Which calls it takes, and what those are held to; every one where there are none."""
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):
@@ -378,6 +381,12 @@ def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
     return ConfigError(key, message[:1].lower() + message[1:].replace("`", "'"))
 
 
+_NO_ALIAS: Final = AliasConfig()
+_OF_THE_UPSTREAM: Final = (
+    "credential", "timeouts", "network", "allow_cidrs", "max_connections", "keepalive", "proxy", "ca_bundle", "health",
+)  # fmt: skip
+
+
 def _check(config: Config) -> None:
     _check_server(config)
     for name, upstream in config.upstreams.items():
@@ -414,20 +423,35 @@ def _check_server(config: Config) -> None:
 def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
     at = f"aliases.{name}"
     _check_name(at, name)
-    if (alias.upstream is None) == (alias.base_url is None):
-        raise ConfigError(at, "needs either upstream or base_url")
+    if [alias.upstream is None, alias.base_url is None, not alias.endpoints].count(False) != 1:
+        raise ConfigError(at, "needs either upstream, base_url or endpoints")
     if alias.upstream is not None:
         _known(f"{at}.upstream", alias.upstream, config.upstreams)
-        defaults = AliasConfig(upstream=alias.upstream, pass_headers=alias.pass_headers)
-        if alias != defaults:
-            raise ConfigError(
-                at, "an alias of an upstream takes its settings from there", "only pass_headers may be set"
-            )
+        for field in _OF_THE_UPSTREAM:
+            if getattr(alias, field) != getattr(_NO_ALIAS, field):
+                raise ConfigError(f"{at}.{field}", "an alias of an upstream takes its connection settings from there")
+    elif name in config.upstreams:
+        raise ConfigError(at, "an upstream has this name already", f'write upstream = "{name}"')
     if alias.base_url is not None:
-        if name in config.upstreams:
-            raise ConfigError(at, "an upstream has this name already", f'write upstream = "{name}"')
         check_endpoint(at, alias.base_url, alias.credential, alias.allow_cidrs)
-        _check_connection(at, alias)
+    _check_connection(at, alias)
+    try:
+        check_made(made(config, name))
+    except GatewayError as error:
+        raise ConfigError(f"{at}.{error.param}", error.message) from None
+
+
+def made(config: Config, name: str) -> Made:
+    """An alias of the file in the words of the management API. Its ids follow from its name and its routes'."""
+    alias = config.aliases[name]
+    endpoints = alias.endpoints
+    if not endpoints:
+        source = config.upstreams[alias.upstream] if alias.upstream is not None else alias
+        url = egress.split_base_url(source.base_url or "")
+        endpoints = (Endpoint(scheme=url.scheme, host=url.host, port=url.port, path=url.path),)
+    routes = [(route_id(f"{name} {msgspec.json.encode(route.match).decode()} {route.priority}"), route)
+              for route in alias.routes]  # fmt: skip
+    return Made(name, upstream_id(name), endpoints, alias, routes)
 
 
 def _check_name(at: str, name: str) -> None:

@@ -57,7 +57,11 @@ INVALID_API_KEY = ErrorKind(
 PERMISSION_DENIED = ErrorKind("permission_denied", 403, "permission_error", "forbidden", "Not permitted")
 NOT_FOUND = ErrorKind("not_found", 404, _BAD, "route.not_found", "No such path")
 MODEL_NOT_FOUND = ErrorKind("model_not_found", 404, _BAD, "model.not_found", "No such model")
-ROUTE_NOT_FOUND = ErrorKind("route_not_found", 404, _BAD, "route.not_found", "No such alias")
+ROUTE_NOT_FOUND = ErrorKind("route_not_found", 404, _BAD, "route.not_found", "No such alias or route")
+QUERY_NOT_ALLOWED = ErrorKind("query_not_allowed", 400, _BAD, "validation.error", "Query parameter not allowed")
+PATH_SUFFIX_NOT_ALLOWED = ErrorKind(
+    "path_suffix_not_allowed", 400, _BAD, "validation.error", "Path goes on after its route"
+)
 RESPONSE_NOT_FOUND = ErrorKind("response_not_found", 404, _BAD, "response.not_found", "No such response")
 PREVIOUS_RESPONSE_NOT_FOUND = ErrorKind(
     "previous_response_not_found", 404, _BAD, "response.not_found", "No such previous response"
@@ -92,6 +96,7 @@ LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", 
 CIRCUIT_BREAKER_OPEN = ErrorKind(
     "circuit_breaker_open", 503, _SRV, "circuit_breaker.open", "Upstream is given a rest", True, 30
 )
+UPSTREAM_DISABLED = ErrorKind("upstream_disabled", 503, _SRV, "link.unavailable", "Upstream is switched off", True, 30)
 OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)
 STORE_UNAVAILABLE = ErrorKind("store_unavailable", 503, _SRV, "store.unavailable", "Store not available", True, 5)
 SHUTTING_DOWN = ErrorKind("shutting_down", 503, _SRV, "shutting_down", "Gateway is shutting down", True, 5)

@@ -17,11 +17,25 @@ PROXY = "/api/oagw/v1/proxy"
 
 def change(values: dict[str, Any], mock_url: str) -> None:
     values["server"]["max_alias_body"] = 3_000_000
-    values["aliases"]["echo"] = {"base_url": f"{mock_url}/echo", "pass_headers": ["*"]}
+    values["aliases"]["echo"] = {"base_url": f"{mock_url}/echo", "headers": {"request": {"passthrough": "all"}}}
     values["aliases"]["generic"] = {"base_url": f"{mock_url}/echo"}
     values["aliases"]["based"] = {"base_url": f"{mock_url}/echo/v1"}
     values["aliases"]["keyed"] = {"base_url": f"{mock_url}/echo", "credential": "query api_key env:UPSTREAM_KEY"}
     values["aliases"]["shared"] = {"upstream": "mock-chat"}
+    values["aliases"]["off"] = {"base_url": mock_url, "enabled": False}
+    values["aliases"]["small"] = {"base_url": mock_url, "max_body": 10}
+    values["aliases"]["routed"] = {
+        "base_url": f"{mock_url}/echo",
+        "headers": {
+            "request": {"set": {"X-Set": "ours"}, "add": {"X-Added": "1"}, "remove": ["User-Agent"]},
+            "response": {"set": {"X-Answer": "ours"}, "remove": ["content-type"]},
+        },
+        "routes": [
+            {"match": {"methods": ["GET"], "path": "/v1/items", "query_allowlist": ["page"]}},
+            {"match": {"methods": ["POST"], "path": "/v1/items", "suffix": "disabled"}},
+            {"match": {"methods": ["GET"], "path": "/hidden"}, "enabled": False},
+        ],
+    }
     values["aliases"]["loop"] = {"base_url": f"{mock_url}/echo"}
 
 
@@ -120,6 +134,42 @@ def test_nothing_is_invented_but_via_and_the_request_id(live: Live) -> None:
     raw = live.raw(f"GET {PROXY}/echo/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live.key}\r\n\r\n".encode())
     echo = json.loads(raw.partition(b"\r\n\r\n")[2])
     assert names(echo) == {"host", "via", "x-request-id"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/routed/v1/items/7?page=2", 200, None),
+        ("POST", "/routed/v1/items", 200, None),
+        ("DELETE", "/routed/v1/items", 404, "route_not_found"),
+        ("GET", "/routed/v1/itemsX", 404, "route_not_found"),
+        ("GET", "/routed/hidden", 404, "route_not_found"),
+        ("GET", "/routed/v1/items?size=2", 400, "query_not_allowed"),
+        ("POST", "/routed/v1/items/7", 400, "path_suffix_not_allowed"),
+        ("GET", "/off/x", 503, "upstream_disabled"),
+    ],
+)
+def test_routes_take_what_they_match(live: Live, method: str, path: str, status: int, code: str | None) -> None:
+    before = live.received
+    response = call(live, path, method)
+    assert response.status_code == status
+    if code is not None:
+        assert response.json()["code"] == code
+        assert response.headers["x-oagw-error-source"] == "gateway"
+        assert live.received == before
+
+
+def test_header_rules_apply_both_ways(live: Live) -> None:
+    response = call(live, "/routed/v1/items", headers={"X-Set": "theirs", "User-Agent": "theirs", "X-Other": "o"})
+    headers = {name.lower(): value for name, value in response.json()["headers"]}
+    assert (headers["x-set"], headers["x-added"]) == ("ours", "1")
+    assert not headers.keys() & {"user-agent", "x-other"}
+    assert response.headers["x-answer"] == "ours" and "content-type" not in response.headers
+
+
+def test_an_alias_may_have_a_smaller_cap(live: Live) -> None:
+    assert call(live, "/small/echo", "POST", content=b"0123456789").status_code == 200
+    assert call(live, "/small/echo", "POST", content=b"0123456789a").status_code == 413
 
 
 def test_a_request_that_comes_back_is_a_508(live: Live) -> None:

@@ -81,7 +81,7 @@ def raw_upstream(script: Callable[[socket.socket], None]) -> Iterator[None]:
 
 def aliases(values: dict[str, Any], mock_url: str) -> None:
     values["server"]["max_message"] = LIMIT
-    values["aliases"]["mock"] = {"base_url": mock_url, "pass_headers": ["*"]}
+    values["aliases"]["mock"] = {"base_url": mock_url, "headers": {"request": {"passthrough": "all"}}}
     values["aliases"]["secret"] = {"base_url": f"{mock_url}/ws", "credential": "bearer env:UPSTREAM_KEY"}
     values["aliases"]["query"] = {"base_url": f"{mock_url}/ws", "credential": "query key env:UPSTREAM_KEY"}
     values["aliases"]["up"] = {"base_url": f"http://127.0.0.1:{PORT}", "timeouts": {"first_byte": 0.5}}

@@ -1,15 +1,80 @@
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.policy.aliases import PREFIX, Alias, check, split, target
-from dragoman.policy.headers import RequestRule
+from dragoman.policy.aliases import PREFIX, Alias, Made, check, check_made, compile_alias, split, target
+from dragoman.policy.resources import (
+    Cors,
+    Endpoint,
+    HeaderRules,
+    Headers,
+    Match,
+    Method,
+    Rate,
+    RateLimit,
+    RouteRules,
+    Rules,
+)
+from dragoman.policy.resources import Timeouts as Timeouts_
+from dragoman.policy.routing import Timeouts
+
+HOST = Endpoint(host="api.example.com")
 
 
-def alias(base_path: bytes = b"") -> Alias:
-    return Alias("github", "alias:github", base_path, RequestRule(()))
+def alias(base_path: bytes = b"", *routes: RouteRules, rules: Rules | None = None) -> Alias:
+    endpoint = Endpoint(host="api.example.com", path=base_path.decode())
+    numbered = [(f"r{number}", route) for number, route in enumerate(routes)]
+    made = Made("github", "u", (endpoint,), rules or Rules(), numbered)
+    check_made(made)
+    return compile_alias(made, ("alias:github",), Timeouts())
+
+
+def route(path: str = "/", *methods: Method, **members: Any) -> RouteRules:
+    return RouteRules(match=Match(methods=methods or ("GET",), path=path), **members)
+
+
+def test_an_alias_without_routes_takes_every_call_and_one_with_routes_those() -> None:
+    assert alias().route("PROPFIND", "/x?y") is None
+    taken = alias(b"", route("/a")).route("GET", "/a/b?c")
+    assert taken is not None and taken.id == "r0"
+
+
+def test_an_alias_that_is_switched_off_takes_no_call() -> None:
+    with pytest.raises(GatewayError) as caught:
+        alias(b"", route("/a"), rules=Rules(enabled=False)).route("GET", "/nowhere")
+    assert caught.value.kind is errors.UPSTREAM_DISABLED
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"endpoints": (HOST, Endpoint(host="b", path="/v2"))}, "endpoints[1]"),
+        ({"endpoints": (Endpoint(host="user@host"),)}, "endpoints[0]"),
+        ({"endpoints": (Endpoint(host="0x7f.1"),)}, "endpoints[0]"),
+        ({"rules": Rules(headers=Headers(request=HeaderRules(set={"host": "x"})))}, "headers.request.set"),
+        ({"rules": Rules(cors=Cors(origins=("*",), credentials=True))}, "cors.origins"),
+        ({"routes": [("r", route()), ("s", route(timeouts=Timeouts_(connect=1)))]}, "routes[1].timeouts.connect"),
+        ({"routes": [("r", route("/a/", "GET", "PUT")), ("s", route("//a", "PUT"))]}, "routes[1].match"),
+    ],
+)
+def test_what_cannot_be_said_together_is_named(members: dict[str, Any], param: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        check_made(Made(**{"name": "x", "id": "u", "endpoints": (HOST,), "rules": Rules(), **members}))
+    assert caught.value.param == param
+
+
+def test_routes_of_one_path_may_differ_in_priority_or_method() -> None:
+    alias(b"", route("/a"), route("/a", priority=1), route("/a", "PUT"))
+
+
+@pytest.mark.parametrize("rules", [Rules(rate_limit=RateLimit(sustained=Rate(rate=1))), Rules(breaker=None)])
+def test_a_rule_that_nothing_applies_is_refused_rather_than_ignored(rules: Rules) -> None:
+    with pytest.raises(GatewayError, match="not applied by this version"):
+        check_made(Made("x", "u", (HOST,), rules))
 
 
 def refused(path: bytes, query: bytes = b"") -> str:

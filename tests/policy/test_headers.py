@@ -1,18 +1,29 @@
+import msgspec
 import pytest
 
+from dragoman.errors import GatewayError
 from dragoman.policy.headers import (
     CALLER_CREDENTIALS,
-    GENERIC_PASS,
     HOP_BY_HOP,
     MODEL_BACK,
     MODEL_PASS,
     RequestRule,
+    ResponseRule,
+    check_rules,
     response,
     value_of,
 )
+from dragoman.policy.resources import HeaderRules, Preset
+from dragoman.policy.resources import Headers as HeaderSettings
 
-GENERIC = RequestRule(GENERIC_PASS)
-EVERYTHING = RequestRule(["*"])
+
+def allowing(*patterns: str, credentials: bool = False) -> RequestRule:
+    rules = HeaderRules(passthrough="allowlist", passthrough_allowlist=patterns)
+    return RequestRule(rules, credentials=credentials)
+
+
+GENERIC = RequestRule(HeaderRules())
+EVERYTHING = RequestRule(HeaderRules(passthrough="all"))
 
 # RFC 9110, 7.6.1, and the Proxy- fields of RFC 9110, 11.7 and of old.
 HOPS = (
@@ -35,8 +46,8 @@ def passed(rule: RequestRule, *names: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("name", NEVER_OUT)
 def test_some_headers_never_go_out_whatever_is_configured(name: bytes) -> None:
-    for patterns in (["*"], [name.decode()], GENERIC_PASS):
-        assert passed(RequestRule(patterns), name) == []
+    for rule in (EVERYTHING, allowing(name.decode()), allowing("*"), GENERIC):
+        assert passed(rule, name) == []
 
 
 def test_hop_by_hop_fields_are_those_of_the_rfc() -> None:
@@ -60,15 +71,67 @@ def test_what_rest_clients_and_sdks_need_passes_by_default(name: bytes) -> None:
 def test_anything_else_passes_only_where_it_is_configured(name: bytes) -> None:
     assert passed(GENERIC, name) == []
     assert passed(EVERYTHING, name) == [name]
-    assert passed(RequestRule([name.decode().upper()]), name) == [name]
+    assert passed(allowing(name.decode().upper()), name) == [name]
 
 
-def test_a_rule_that_lets_nothing_through_lets_nothing_through() -> None:
-    assert passed(RequestRule(()), b"accept", b"content-type") == []
+def test_without_passthrough_only_what_a_body_means_and_the_trace_go_on() -> None:
+    rule = RequestRule(HeaderRules(passthrough="none", passthrough_allowlist=("accept",)))
+    names = (b"accept", b"content-type", b"content-encoding", b"content-language", b"traceparent", b"tracestate")
+    assert passed(rule, *names) == [b"content-type", b"content-encoding", b"traceparent", b"tracestate"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "passing", "stopping"),
+    [
+        ("openai", (b"openai-organization", b"x-client-request-id", b"x-stainless-os"), (b"anthropic-beta",)),
+        ("anthropic", (b"anthropic-version", b"x-stainless-os"), (b"openai-beta", b"x-github-media-type")),
+        ("github", (b"x-github-api-version", b"if-none-match"), (b"openai-beta", b"x-stainless-os")),
+    ],
+)
+def test_a_preset_passes_what_its_provider_reads(
+    preset: Preset, passing: tuple[bytes, ...], stopping: tuple[bytes, ...]
+) -> None:
+    rule = RequestRule(HeaderRules(passthrough_allowlist=("x-mine",)), preset)
+    assert passed(rule, *passing, *stopping, b"accept", b"x-mine") == [*passing, b"accept", b"x-mine"]
+
+
+def test_headers_are_removed_then_set_then_added() -> None:
+    rules = HeaderRules(set={"X-Set": "1", "Accept": "text/csv"}, add={"X-Set": "2"}, remove=("User-Agent", "x-gone"))
+    headers = [(b"accept", b"a"), (b"user-agent", b"u"), (b"x-set", b"0"), (b"x-gone", b"g"), (b"x-kept", b"k")]
+    edited = [(b"x-kept", b"k"), (b"x-set", b"1"), (b"accept", b"text/csv"), (b"x-set", b"2")]
+    everything = msgspec.structs.replace(rules, passthrough="all")
+    assert RequestRule(everything).apply(headers) == edited
+    assert ResponseRule(rules).apply(headers) == edited
+
+
+def test_an_answer_may_be_told_to_pass_less() -> None:
+    headers = [(b"content-type", b"t"), (b"content-length", b"0"), (b"etag", b"e"), (b"x-other", b"o")]
+    assert ResponseRule(HeaderRules()).apply(headers) == headers
+    assert ResponseRule(HeaderRules(passthrough="none")).apply(headers) == headers[:2]
+    allowed = HeaderRules(passthrough="allowlist", passthrough_allowlist=("ETag",))
+    assert ResponseRule(allowed).apply(headers) == headers[:3]
+
+
+@pytest.mark.parametrize(
+    "name", ["Connection", "Host", "Via", "X-Request-ID", "X-OAGW-Error-Source", "Sec-WebSocket-Key"]
+)
+@pytest.mark.parametrize("member", ["set", "add", "remove"])
+@pytest.mark.parametrize("way", ["request", "response"])
+def test_no_rule_changes_what_is_the_gateways_own(name: str, member: str, way: str) -> None:
+    rules = msgspec.convert({way: {member: [name] if member == "remove" else {name: "x"}}}, HeaderSettings)
+    with pytest.raises(GatewayError) as caught:
+        check_rules(rules)
+    assert caught.value.param == f"headers.{way}.{member}"
+
+
+def test_a_credential_is_no_matter_of_header_rules() -> None:
+    with pytest.raises(GatewayError, match="give the upstream one"):
+        check_rules(HeaderSettings(request=HeaderRules(set={"Authorization": "Bearer x"})))
+    check_rules(HeaderSettings(request=HeaderRules(remove=("authorization",), set={"x-api": "1"})))
 
 
 def test_a_pattern_is_a_glob_over_the_whole_name() -> None:
-    rule = RequestRule(["x-a-*", "x-b?", "x-[cd]"])
+    rule = allowing("x-a-*", "x-b?", "x-[cd]")
     assert passed(rule, b"x-a-", b"x-a-1", b"x-a", b"x-b1", b"x-b12", b"x-c", b"x-e", b"my-x-a-1") == [
         b"x-a-",
         b"x-a-1",
@@ -98,14 +161,14 @@ def test_what_connection_names_ends_with_it() -> None:
 def test_the_callers_own_credentials_pass_only_where_the_upstream_takes_them() -> None:
     names = sorted(CALLER_CREDENTIALS)
     assert passed(EVERYTHING, *names) == []
-    assert passed(RequestRule(["accept"], credentials=True), *names, b"x-dragoman-key", b"cookie", b"accept") == [
+    assert passed(allowing("accept", credentials=True), *names, b"x-dragoman-key", b"cookie", b"accept") == [
         *names,
         b"accept",
     ]
 
 
 def test_what_is_remembered_of_names_is_bounded_and_changes_no_verdict() -> None:
-    rule = RequestRule(["x-even-*"])
+    rule = allowing("x-even-*")
     for number in range(1000):
         parity = b"x-even-" if number % 2 == 0 else b"x-odd-"
         name = parity + b"%d" % number

@@ -66,7 +66,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory, relay: Relay, canned: Canned)
 
     def change(values: dict[str, Any], mock_url: str) -> None:
         values["upstreams"]["slow"] = {"base_url": f"{relay.url}/v1", "direct": True}
-        everything = {"pass_headers": ["*"]}
+        everything = {"headers": {"request": {"passthrough": "all"}}}
         values["aliases"] |= {
             "root": {"base_url": mock_url, **everything},
             "relayed": {"base_url": relay.url, **everything},

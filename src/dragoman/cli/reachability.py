@@ -20,6 +20,7 @@ from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import SystemClock
 from dragoman.gateway.compose import Composer
 from dragoman.policy import egress
+from dragoman.policy.resources import base_url
 from dragoman.ports import Checkup, Headers, Upstream, UpstreamRequest
 from dragoman.upstreams.dial import system_resolve
 
@@ -204,7 +205,9 @@ def look_at_clock(dates: Sequence[float]) -> Checkup:
 async def look_at_upstreams(config: Config, composer: Composer, deadline: float = DEADLINE) -> list[Checkup]:
     """Every upstream, and every alias that has its own, all at once; the clock last. `deadline` is of each step."""
     endpoints: list[tuple[str, UpstreamConfig | AliasConfig]] = [*config.upstreams.items()]
-    endpoints += [(name, item) for name, item in config.aliases.items() if item.base_url is not None]
+    for name, item in config.aliases.items():
+        urls = [item.base_url] if item.base_url is not None else map(base_url, item.endpoints)
+        endpoints += [(name, msgspec.structs.replace(item, base_url=url, endpoints=())) for url in urls]
     probes = [Probe(name, item, config, composer, deadline) for name, item in endpoints]
     async with asyncio.TaskGroup() as tasks:
         for probe in probes:

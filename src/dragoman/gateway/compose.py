@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Final
 
 from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, UpstreamConfig
+from dragoman.config import made as config_made
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.runtime import VIA, Runtime
 from dragoman.gateway.settings import Settings
 from dragoman.policy import credentials
-from dragoman.policy.aliases import Alias
+from dragoman.policy.aliases import compile_alias
 from dragoman.policy.egress import default_network, split_base_url
-from dragoman.policy.headers import RequestRule
+from dragoman.policy.resources import base_url
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Vault
+from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Upstream, Vault
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
 from dragoman.stores.engine import parse_url, prepare_file
@@ -117,24 +118,31 @@ class Composer:
 
     def build(self, config: Config) -> Runtime:
         """Everything that follows from the configuration. Raises `ConfigError`."""
-        upstreams = {name: self._upstream(config, "upstreams", name, item) for name, item in config.upstreams.items()}
+        upstreams: dict[str, Upstream] = {
+            name: self._upstream(config, "upstreams", name, item, item.base_url)
+            for name, item in config.upstreams.items()
+        }
         aliases = {}
         for name, item in config.aliases.items():
-            upstream = item.upstream
-            if upstream is None:
-                upstream = f"alias:{name}"  # no configured upstream can have a colon in its name
-                upstreams[upstream] = self._upstream(config, "aliases", name, item)
-            aliases[name] = _alias(config, name, upstream, item)
+            made = config_made(config, name)
+            pools = pool_names(name, len(made.endpoints)) if item.upstream is None else (item.upstream,)
+            if item.upstream is None:
+                for pool, endpoint in zip(pools, made.endpoints, strict=True):
+                    upstreams[pool] = self._upstream(config, "aliases", name, item, base_url(endpoint))
+            source = item if item.upstream is None else config.upstreams[item.upstream]
+            caller = source.credential == "caller"
+            aliases[name] = compile_alias(made, pools, source.timeouts.parts(), caller_credential=caller)
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
         routes = RouteTable(config.routes(), direct, default)
         return Runtime(config, routes, aliases, upstreams, profiles, _tokenizer(config.server))
 
-    def _upstream(self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig) -> HttpUpstream:
+    def _upstream(
+        self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str
+    ) -> HttpUpstream:
         at = f"{table}.{name}"
-        base_url = item.base_url or ""
-        _refuse_self(config, at, base_url)
+        _refuse_self(config, at, url)
         try:
             credential = credentials.reveal(credentials.parse(item.credential), self._vault.reveal)
         except GatewayError as error:
@@ -142,9 +150,9 @@ class Composer:
         try:
             return HttpUpstream(
                 name,
-                base_url,
+                url,
                 via=self.via,
-                network=item.network or default_network(split_base_url(base_url).host),
+                network=item.network or default_network(split_base_url(url).host),
                 allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
                 credential=credential,
                 timeouts=item.timeouts.parts(),
@@ -158,11 +166,9 @@ class Composer:
             raise ConfigError(error.key.replace("upstreams", table, 1), error.message, error.hint) from None
 
 
-def _alias(config: Config, name: str, upstream: str, item: AliasConfig) -> Alias:
-    source = config.upstreams[item.upstream] if item.upstream is not None else item
-    caller = source.credential == "caller"
-    base_path = split_base_url(source.base_url or "").path.encode()
-    return Alias(name, upstream, base_path, RequestRule(item.pass_headers, credentials=caller), caller)
+def pool_names(name: str, count: int) -> tuple[str, ...]:
+    """Keys of the connection pools of an alias's own endpoints; no configured upstream can have a colon in its name."""
+    return (f"alias:{name}", *(f"alias:{name}/{number}" for number in range(1, count)))
 
 
 def _tokenizer(server: ServerConfig) -> Tokenizer | None:
@@ -173,11 +179,11 @@ def _tokenizer(server: ServerConfig) -> Tokenizer | None:
     return None
 
 
-def _refuse_self(config: Config, at: str, base_url: str) -> None:
+def _refuse_self(config: Config, at: str, base: str) -> None:
     server = config.server
-    url = split_base_url(base_url)
+    url = split_base_url(base)
     own = {server.host}
     if server.host in _ANY or server.host in _LOOPBACK:
         own.update(_LOOPBACK)
     if url.port == server.port and url.host in own:
-        raise ConfigError(f"{at}.base_url", f"{base_url!r} is this gateway itself", "calls would go in circles")
+        raise ConfigError(f"{at}.base_url", f"{base!r} is this gateway itself", "calls would go in circles")

@@ -18,6 +18,7 @@ PATTERNS: Final = (
     "dall-e-*",
     "*-instruct",
 )
+EVERY_HEADER: Final = {"request": {"passthrough": "all"}}
 SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 
 
@@ -39,7 +40,7 @@ def layer(mock_url: str) -> Layer:
             },
         },
         "models": {name: f"mock-chat/{name}" for name in MODELS},
-        "aliases": {name: {"base_url": f"{mock_url}/{name}", "pass_headers": ["*"]} for name in SERVICES},
+        "aliases": {name: {"base_url": f"{mock_url}/{name}", "headers": EVERY_HEADER} for name in SERVICES},
     }
     values["models"] |= dict.fromkeys(PATTERNS, "mock-chat")
     return Layer("demo", values)

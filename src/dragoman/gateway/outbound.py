@@ -15,7 +15,6 @@ from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
 from dragoman.policy import aliases
 from dragoman.policy.aliases import Alias
-from dragoman.policy.headers import response
 from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
 
@@ -47,30 +46,33 @@ class Outbound:
             # The same answer either way: which aliases others have is none of a caller's business.
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
         target = aliases.target(alias, path, call.query)
-        upstream = runtime.upstreams[alias.upstream]
+        route = alias.route(call.method, target)
+        upstream = runtime.upstreams[alias.pools[0]]
+        timeouts = upstream.timeouts if route is None else route.timeouts
         if call.asks_websocket:
-            await self._relay(alias, target, upstream)
+            await self._relay(alias, target, upstream, timeouts)
             return
-        request = UpstreamRequest(call.method, target, self._headers(alias), await self._body(upstream.timeouts))
+        body = await self._body(alias, timeouts)
+        request = UpstreamRequest(call.method, target, self._headers(alias), body)
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
-        call.watch.total(upstream.timeouts.total)
-        call.watch.phase(errors.REQUEST_TIMEOUT, upstream.timeouts.first_byte)
+        call.watch.total(timeouts.total)
+        call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
         reply = await send(call, upstream, request, self._upload)
         try:
             if reply.status >= 400:
                 booking.error = f"upstream_{reply.status}"
             answer = RawAnswer(
-                call, reply, upstream.timeouts, ping=runtime.config.server.ping_interval, error_event=self._error_event
+                call, reply, timeouts, ping=runtime.config.server.ping_interval, error_event=self._error_event
             )
-            await answer.run(response(reply.headers))
+            await answer.run(alias.response_headers.apply(reply.headers))
         finally:
             reply.close()
 
-    async def _relay(self, alias: Alias, target: str, upstream: Upstream) -> None:
+    async def _relay(self, alias: Alias, target: str, upstream: Upstream, timeouts: Timeouts) -> None:
         booking = self.booking
-        relay = Relay(self._call, booking, upstream, self._runtime.config.server)
+        relay = Relay(self._call, booking, upstream, timeouts, alias.response_headers, self._runtime.config.server)
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
@@ -82,14 +84,15 @@ class Outbound:
         headers.append((b"x-request-id", call.request_id.encode("ascii")))
         return headers
 
-    async def _body(self, timeouts: Timeouts) -> Body:
+    async def _body(self, alias: Alias, timeouts: Timeouts) -> Body:
         call, server = self._call, self._runtime.config.server
+        limit = server.max_alias_body if alias.rules.max_body is None else alias.rules.max_body
         length = call.header.get(b"content-length")
         if length is None and b"transfer-encoding" not in call.header:
             return None
         if length is not None and int(length) <= WHOLE_BODY:
-            return await call.read(WHOLE_BODY, server.body_timeout)
-        self._upload = Upload(call, server.max_alias_body, server.body_timeout, timeouts.first_byte)
+            return await call.read(min(WHOLE_BODY, limit), server.body_timeout)
+        self._upload = Upload(call, limit, server.body_timeout, timeouts.first_byte)
         return self._upload.parts()
 
     def _error_event(self, error: GatewayError) -> bytes:

@@ -22,19 +22,29 @@ from dragoman.gateway.call import Call
 from dragoman.gateway.handshake import Approach, Handshake
 from dragoman.gateway.render import Headers
 from dragoman.gateway.websocket import BAD_GATEWAY, GOING_AWAY, WebSocket
-from dragoman.policy.headers import response
-from dragoman.ports import Upstream, UpstreamRequest
+from dragoman.policy.headers import ResponseRule
+from dragoman.ports import Timeouts, Upstream, UpstreamRequest
 
 
 class Relay:
     """One conversation. `run` is the whole of it."""
 
-    __slots__ = ("_booking", "_call", "_server", "_upstream")
+    __slots__ = ("_booking", "_call", "_first_byte", "_response", "_server", "_upstream")
 
-    def __init__(self, call: Call, booking: Booking, upstream: Upstream, server: ServerConfig) -> None:
+    def __init__(
+        self,
+        call: Call,
+        booking: Booking,
+        upstream: Upstream,
+        timeouts: Timeouts,
+        response: ResponseRule,
+        server: ServerConfig,
+    ) -> None:
         self._call = call
         self._booking = booking
         self._upstream = upstream
+        self._first_byte = timeouts.first_byte
+        self._response = response
         self._server = server
 
     async def run(self, target: str, headers: Headers) -> None:
@@ -42,7 +52,7 @@ class Relay:
         call, server = self._call, self._server
         handshake = Handshake(call, max_message=server.max_message)
         approach = Approach(handshake.subprotocols, max_message=server.max_message)
-        call.watch.phase(errors.REQUEST_TIMEOUT, self._upstream.timeouts.first_byte)
+        call.watch.phase(errors.REQUEST_TIMEOUT, self._first_byte)
         request = UpstreamRequest("GET", target, [*headers, *approach.headers])
         reply = await call.watch.guard(self._upstream.upgrade(request, "websocket"))
         try:
@@ -53,7 +63,7 @@ class Relay:
                     ping_interval=server.ping_interval,
                     source="upstream",
                     subprotocol=theirs.subprotocol,
-                    headers=response(reply.headers),
+                    headers=self._response.apply(reply.headers),
                 )
                 try:
                     await self._converse(ours, theirs)

@@ -35,4 +35,5 @@ async def answer(call: Call, key: Key, runtime: Runtime) -> None:
         raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
     path, _, query = asked.path.partition("?")
     target = aliases.target(alias, path.encode(), query.encode())
+    alias.route(asked.method, target)
     await call.answer_json({"alias": name, "upstream": alias.upstream, "method": asked.method, "path": target})

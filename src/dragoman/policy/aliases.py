@@ -1,17 +1,32 @@
-"""An alias and a caller's path: where below the upstream's base URL the call goes.
+"""An alias, what its calls are held to, and where below the upstream's base URL a caller's path leads.
 
 The alias fixes scheme, host and base path; the caller contributes only what comes after the alias, and
 it can never leave the base path. Nothing here reads Host.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.policy.headers import RequestRule
+from dragoman.policy.headers import RequestRule, ResponseRule, check_rules
+from dragoman.policy.matching import Routes, Rule
+from dragoman.policy.matching import split as segments
+from dragoman.policy.resources import (
+    Endpoint,
+    Match,
+    Origin,
+    RouteRules,
+    Rules,
+    check_cors,
+    check_pool,
+    check_route,
+    invalid,
+)
+from dragoman.policy.routing import Timeouts
 
 PREFIX: Final = b"/api/oagw/v1/proxy/"
 # RFC 3986, 3.3: pchar and "/", which leaves out control characters, blanks, quotes and raw non-ASCII.
@@ -29,13 +44,112 @@ _OVERLONG: Final = ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One alias as configured; `base_path` is the path of its upstream's base URL, without a final slash."""
+    """One alias, ready to be called, whether the file or the API made it."""
 
     name: str
+    id: str
+    """Of its upstream, as the management API shows it."""
     upstream: str
+    """What the ledger and the log call its upstream: the first of `pools`."""
+    pools: tuple[str, ...]
+    """Keys of `Runtime.upstreams`, one for each endpoint in the order of `endpoints`."""
+    endpoints: tuple[Endpoint, ...]
     base_path: bytes
+    """The path of every endpoint, without a final slash."""
+    rules: Rules
     request_headers: RequestRule
+    response_headers: ResponseRule
+    routes: Routes | None = None
+    """None where every call is taken."""
     caller_credential: bool = False
+    origin: Origin = "file"
+
+    def route(self, method: str, target: str) -> Rule | None:
+        """The route of a call to `target`, which is what `target()` gives.
+
+        Raises `GatewayError` UPSTREAM_DISABLED, and as `Routes.find`.
+        """
+        if not self.rules.enabled:
+            message = f"The alias {self.name!r} is switched off."
+            raise GatewayError(errors.UPSTREAM_DISABLED, message, extra={"alias": self.name})
+        if self.routes is None:
+            return None
+        path, _, query = target.encode().partition(b"?")
+        return self.routes.find(method, path, query)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The parts of an `Alias` that somebody wrote."""
+
+    name: str
+    id: str
+    endpoints: tuple[Endpoint, ...]
+    rules: Rules
+    routes: Sequence[tuple[str, RouteRules]] = ()
+    """With their ids."""
+    origin: Origin = "file"
+
+
+def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, caller_credential: bool = False) -> Alias:
+    """`made`, once it has been checked; `timeouts` are those of its upstream."""
+    rules = made.rules
+    routes = Routes(Rule.of(route_id, route, timeouts) for route_id, route in made.routes) if made.routes else None
+    return Alias(
+        made.name,
+        made.id,
+        pools[0],
+        pools,
+        made.endpoints,
+        made.endpoints[0].path.rstrip("/").encode(),
+        rules,
+        RequestRule(rules.headers.request, rules.preset, credentials=caller_credential),
+        ResponseRule(rules.headers.response),
+        routes,
+        caller_credential,
+        made.origin,
+    )
+
+
+_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry", "cors", "breaker")
+"""Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
+_PENDING_OF_ROUTES: Final = ("plugins", "rate_limit", "concurrency", "cors")
+
+
+def check_made(made: Made) -> None:
+    """Refuses what cannot be said together. Raises `GatewayError` INVALID_REQUEST naming the member."""
+    check_pool(made.endpoints)
+    check_rules(made.rules.headers)
+    check_cors(made.rules.cors)
+    for number, (_, route) in enumerate(made.routes):
+        try:
+            check_route(route)
+        except GatewayError as error:
+            raise invalid(f"routes[{number}].{error.param}", error.message) from None
+    check_unique([route for _, route in made.routes])
+    _refuse_pending(made.rules, Rules(), _PENDING)
+    for _, route in made.routes:
+        _refuse_pending(route, _PLAIN, _PENDING_OF_ROUTES)
+
+
+_PLAIN: Final = RouteRules(match=Match(methods=("GET",)))
+
+
+def _refuse_pending(given: Rules | RouteRules, plain: Rules | RouteRules, members: Sequence[str]) -> None:
+    for member in members:
+        if getattr(given, member) != getattr(plain, member):
+            raise invalid(member, f"{member!r} is not applied by this version: leave it out.")
+
+
+def check_unique(routes: Sequence[RouteRules]) -> None:
+    """Two routes of one path, priority and method leave open which is taken. Raises as `check_made`."""
+    seen: dict[tuple[tuple[bytes, ...], int, str], int] = {}
+    for number, route in enumerate(routes):
+        for method in route.match.methods:
+            other = seen.setdefault((segments(route.match.path.encode()), route.priority, method), number)
+            if other != number:
+                message = f"It takes {method} of {route.match.path!r} at the same priority as routes[{other}]."
+                raise invalid(f"routes[{number}].match", message)
 
 
 def split(raw_path: bytes) -> tuple[str, bytes]:

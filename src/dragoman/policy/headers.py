@@ -5,9 +5,13 @@ upstream, what an upstream says of itself under our own prefixes never reaches a
 claim about the client's address is passed on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
+
+from dragoman.policy.resources import HeaderRules, Preset, invalid
+from dragoman.policy.resources import Headers as HeaderSettings
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -54,32 +58,49 @@ _NEVER_BACK: Final = HOP_BY_HOP | {
 }
 _NEVER_BACK_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-ratelimit-", b"sec-websocket-")
 
-GENERIC_PASS: Final = (
+_REST: Final = (
     "accept", "accept-encoding", "accept-language", "cache-control", "content-*", "if-*", "range", "prefer",
-    "user-agent", "last-event-id", "idempotency-key", "traceparent", "tracestate", "openai-beta", "anthropic-*",
-    "x-github-*", "x-stainless-*",
+    "user-agent", "last-event-id", "idempotency-key",
 )  # fmt: skip
-"""What passes to an alias unless its configuration says otherwise: enough for REST and for the model SDKs."""
+PRESETS: Final[dict[Preset, tuple[str, ...]]] = {
+    "rest": (*_REST, "openai-beta", "anthropic-*", "x-github-*", "x-stainless-*"),
+    "openai": (*_REST, "openai-*", "x-client-request-id", "x-stainless-*"),
+    "anthropic": (*_REST, "anthropic-*", "x-stainless-*"),
+    "github": (*_REST, "x-github-*"),
+}
+"""What passes to an alias unless its rules say otherwise."""
+_BODY: Final = ("content-type", "content-encoding")
+"""What passes even where nothing does: a body means nothing without."""
+_TRACE: Final = ("traceparent", "tracestate")
+_OUR_OWN: Final = (
+    HOP_BY_HOP | {b"host", b"content-length", b"expect", b"via", b"x-request-id", b"date", b"server"}
+)  # fmt: skip
+"""What no rule may set or remove: the gateway writes it, or HTTP ends it at every hop."""
 
 MODEL_PASS: Final = frozenset((b"openai-beta", b"anthropic-beta", b"anthropic-version", b"idempotency-key"))
 MODEL_BACK: Final = frozenset((b"openai-processing-ms", b"openai-version", b"retry-after", b"retry-after-ms"))
 
 
 class RequestRule:
-    """The request headers one alias lets through: those that match a pattern and are not always stripped."""
+    """What becomes of a caller's headers on their way to one alias.
 
-    __slots__ = ("_credentials", "_known", "_patterns")
+    Those pass that match a pattern and are not always stripped; then `rules` removes, sets and adds.
+    """
 
-    def __init__(self, patterns: Sequence[str], *, credentials: bool = False) -> None:
-        self._patterns = tuple(pattern.lower() for pattern in patterns)
+    __slots__ = ("_credentials", "_edit", "_known", "_patterns")
+
+    def __init__(self, rules: HeaderRules, preset: Preset = "rest", *, credentials: bool = False) -> None:
+        self._patterns = (*_patterns(rules, PRESETS[preset]), *_TRACE)
         self._credentials = credentials
+        self._edit = _Edit.of(rules)
         self._known: dict[bytes, bool] = {}
 
     def apply(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         """`headers` have lower-case names. Fields that `Connection` names are dropped with it."""
         headers = list(headers)
         named = _connection_options(headers)
-        return [(name, value) for name, value in headers if name not in named and self._passes(name)]
+        passed = [(name, value) for name, value in headers if name not in named and self._passes(name)]
+        return passed if self._edit is None else self._edit.apply(passed)
 
     def _passes(self, name: bytes) -> bool:
         known = self._known.get(name)
@@ -94,12 +115,80 @@ class RequestRule:
             return True
         if name in _NEVER_OUT or name.startswith(_NEVER_OUT_PREFIXES):
             return False
-        text = name.decode("latin-1")
-        return any(fnmatchcase(text, pattern) for pattern in self._patterns)
+        return _matches(name, self._patterns)
+
+
+class ResponseRule:
+    """What becomes of an upstream's headers on their way back; all pass that may, unless `rules` says otherwise."""
+
+    __slots__ = ("_edit", "_patterns")
+
+    def __init__(self, rules: HeaderRules) -> None:
+        self._patterns = None if rules.passthrough in ("preset", "all") else _patterns(rules, ())
+        self._edit = _Edit.of(rules)
+
+    def apply(self, headers: Headers) -> Headers:
+        passed = response(headers)
+        if self._patterns is not None:
+            framing = b"content-length"
+            passed = [item for item in passed if item[0] == framing or _matches(item[0], self._patterns)]
+        return passed if self._edit is None else self._edit.apply(passed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Remove, set and add, in this order."""
+
+    removed: frozenset[bytes]
+    """Those that are set included."""
+    added: tuple[tuple[bytes, bytes], ...]
+
+    @classmethod
+    def of(cls, rules: HeaderRules) -> "_Edit | None":
+        if not (rules.remove or rules.set or rules.add):
+            return None
+        added = [(name.lower().encode(), value.encode()) for name, value in (*rules.set.items(), *rules.add.items())]
+        return cls(frozenset(name.lower().encode() for name in (*rules.remove, *rules.set)), tuple(added))
+
+    def apply(self, headers: Headers) -> Headers:
+        return [*(item for item in headers if item[0] not in self.removed), *self.added]
+
+
+def check_rules(headers: HeaderSettings) -> None:
+    """Refuses rules about what is the gateway's own. Raises `GatewayError` INVALID_REQUEST naming the member."""
+    for way, rules in (("request", headers.request), ("response", headers.response)):
+        for member in ("set", "add", "remove"):
+            for name in getattr(rules, member):
+                _check_name(f"headers.{way}.{member}", name.lower().encode(), writes=member != "remove")
+
+
+def _check_name(param: str, name: bytes, *, writes: bool) -> None:
+    if name in _OUR_OWN or name.startswith(_NEVER_OUT_PREFIXES):
+        raise invalid(param, f"{name.decode()!r} is the gateway's own: no rule can change it.")
+    if writes and name in CALLER_CREDENTIALS and param.startswith("headers.request"):
+        raise invalid(param, f"{name.decode()!r} carries a credential: give the upstream one instead.")
+
+
+def _patterns(rules: HeaderRules, preset: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = tuple(pattern.lower() for pattern in rules.passthrough_allowlist)
+    match rules.passthrough:
+        case "none":
+            return _BODY
+        case "allowlist":
+            return (*_BODY, *allowed)
+        case "preset":
+            return (*preset, *allowed)
+        case "all":
+            return ("*",)
+
+
+def _matches(name: bytes, patterns: tuple[str, ...]) -> bool:
+    text = name.decode("latin-1")
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def response(headers: Headers) -> Headers:
-    """An upstream's headers as an alias's caller may see them."""
+    """An upstream's headers as any caller may see them."""
     named = _connection_options(headers)
     return [
         (name, value)

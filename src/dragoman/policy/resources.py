@@ -6,23 +6,31 @@ are refused. Nothing here says how a rule is applied; each kind of rule has a mo
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Meta
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.egress import split_base_url
 
 Sharing = Literal["private", "inherit", "enforce"]
 """Whether descendants of the owning tenant see a rule: not at all, unless they have their own, or always."""
 Scheme = Literal["http", "https", "ws", "wss"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Origin = Literal["file", "api"]
+Preset = Literal["rest", "openai", "anthropic", "github"]
 Tag = Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")]
 HeaderName = Annotated[str, Meta(pattern="^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")]
 HeaderValue = Annotated[str, Meta(pattern="^[\\t\\x20-\\x7e\\x80-\\xff]{0,4096}$")]
 
+UPSTREAM_ID: Final = "gts.cf.core.oagw.upstream.v1~"
+ROUTE_ID: Final = "gts.cf.core.oagw.route.v1~"
+"""What ids begin with; a UUID follows."""
+_OF_THE_FILE: Final = UUID("0f6c1f0a-6c7b-5d7e-9a51-3a7c1f2be0d4")
 DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 MAX_ENDPOINTS: Final = 32
 ALIAS: Final = re.compile(r"[a-z0-9](?:[a-z0-9.:_-]{0,253}[a-z0-9])?")
@@ -166,26 +174,42 @@ class Timeouts(_Part, frozen=True, kw_only=True):
     total: Annotated[float, Meta(gt=0)] | None = None
 
 
-class Upstream(_Part, frozen=True, kw_only=True):
+class Rules(_Part, frozen=True, kw_only=True):
+    """What calls of one alias are held to, whoever wrote it."""
+
+    enabled: bool = True
+    """Whether it may be called; calls of one that may not are answered 503."""
+    tags: tuple[Tag, ...] = ()
+    """Words to find it by."""
+    preset: Preset = "rest"
+    """Which headers pass by default: those of REST and of every model SDK, or those of one provider."""
+    headers: Headers = Headers()
+    """What becomes of headers: `request` and `response`, each with `passthrough`, `remove`, `set` and `add`."""
+    plugins: Plugins = Plugins()
+    """What looks at its calls, in order."""
+    rate_limit: RateLimit | None = None
+    """How many calls may be made."""
+    concurrency: Concurrency | None = None
+    """How many calls may be under way at once."""
+    breaker: Breaker | None = Breaker()
+    """When an endpoint that fails is given a rest."""
+    health: Health | None = None
+    """How its endpoints are checked."""
+    retry: Retry = Retry()
+    """Which calls are repeated."""
+    cors: Cors = Cors()
+    """Which pages of other origins may call it from a browser."""
+    max_body: Annotated[int, Meta(ge=0)] | None = None
+    """Bytes of a request; none takes the gateway's bound."""
+
+
+class Upstream(Rules, frozen=True, kw_only=True):
     """An HTTP API that is called by `alias`; derived from the endpoints' hosts where it is empty."""
 
     endpoints: Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
     alias: str = ""
-    enabled: bool = True
-    tags: tuple[Tag, ...] = ()
-    preset: Literal["rest", "openai", "anthropic", "github"] = "rest"
     auth: Auth = Auth()
-    headers: Headers = Headers()
-    plugins: Plugins = Plugins()
-    rate_limit: RateLimit | None = None
-    concurrency: Concurrency | None = None
-    breaker: Breaker | None = Breaker()
-    health: Health | None = None
-    retry: Retry = Retry()
-    cors: Cors = Cors()
     timeouts: Timeouts = Timeouts()
-    max_body: Annotated[int, Meta(ge=0)] | None = None
-    """Bytes of a request; None takes the gateway's bound."""
     sharing: Literal["private", "inherit"] = "private"
     """Whether descendants of the owning tenant may call it."""
 
@@ -201,10 +225,9 @@ class Match(_Part, frozen=True, kw_only=True):
     """Names of query parameters; `*` is any, none is none."""
 
 
-class Route(_Part, frozen=True, kw_only=True):
+class RouteRules(_Part, frozen=True, kw_only=True):
     """Calls of one upstream that have rules of their own. An upstream without routes takes every call."""
 
-    upstream_id: str
     match: Match
     priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
     """Among routes of equal path the higher wins."""
@@ -215,23 +238,42 @@ class Route(_Part, frozen=True, kw_only=True):
     concurrency: Concurrency | None = None
     cors: Cors | None = None
     timeouts: Timeouts = Timeouts()
+    """All but `connect`, which is the upstream's."""
+
+
+class Route(RouteRules, frozen=True, kw_only=True):
+    """The same with the upstream that it belongs to."""
+
+    upstream_id: str
 
 
 def check_upstream(upstream: Upstream) -> None:
     """Refuses what its parts cannot say together. Raises `GatewayError` INVALID_REQUEST naming the member."""
-    first = upstream.endpoints[0]
-    for number, endpoint in enumerate(upstream.endpoints):
-        if (endpoint.scheme, port(endpoint)) != (first.scheme, port(first)):
-            raise invalid(f"endpoints[{number}]", "The endpoints of a pool share scheme and port.")
+    check_pool(upstream.endpoints)
     if upstream.alias and not ALIAS.fullmatch(upstream.alias):
         raise invalid("alias", f"{upstream.alias!r} is no alias: lower-case letters, digits, '.', ':', '_' and '-'.")
     check_cors(upstream.cors)
 
 
-def check_route(route: Route) -> None:
+def check_pool(endpoints: Sequence[Endpoint]) -> None:
+    """As `check_upstream`, of the endpoints alone."""
+    first = endpoints[0]
+    for number, endpoint in enumerate(endpoints):
+        here = (endpoint.scheme, port(endpoint), endpoint.path.rstrip("/"))
+        if here != (first.scheme, port(first), first.path.rstrip("/")):
+            raise invalid(f"endpoints[{number}]", "The endpoints of a pool share scheme, port and path.")
+        try:
+            split_base_url(base_url(endpoint))
+        except ValueError as error:
+            raise invalid(f"endpoints[{number}]", f"The endpoint {error}.") from None
+
+
+def check_route(route: RouteRules) -> None:
     """As `check_upstream`."""
     if route.cors is not None:
         check_cors(route.cors)
+    if route.timeouts.connect is not None:
+        raise invalid("timeouts.connect", "Connections belong to the upstream: set `connect` there.")
 
 
 def check_cors(cors: Cors) -> None:
@@ -239,8 +281,25 @@ def check_cors(cors: Cors) -> None:
         raise invalid("cors.origins", "Credentials cannot be allowed to every origin: name the origins.")
 
 
+def upstream_id(name: str) -> str:
+    """The id of an upstream that the file made: it has the same one at every gateway and after every start."""
+    return f"{UPSTREAM_ID}{uuid5(_OF_THE_FILE, name)}"
+
+
+def route_id(name: str) -> str:
+    """As `upstream_id`."""
+    return f"{ROUTE_ID}{uuid5(_OF_THE_FILE, name)}"
+
+
 def port(endpoint: Endpoint) -> int:
     return endpoint.port or DEFAULT_PORTS[endpoint.scheme]
+
+
+def base_url(endpoint: Endpoint) -> str:
+    """Where an endpoint is, as HTTP names it: a WebSocket begins as a request."""
+    scheme = "https" if endpoint.scheme in ("https", "wss") else "http"
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{scheme}://{host}:{port(endpoint)}{endpoint.path}"
 
 
 def invalid(param: str, message: str) -> GatewayError:
