@@ -48,6 +48,7 @@ SETTINGS: Final = (
     ("aliases.NAME.cors", resources.Cors),
     ("aliases.NAME.routes", resources.RouteRules),
     ("aliases.NAME.routes.match", resources.Match),
+    ("aliases.NAME.auth", resources.Auth),
     ("store", config.StoreConfig),
     ("jobs", config.JobsConfig),
     ("log", config.LogConfig),

@@ -475,3 +475,21 @@ def test_what_a_route_says_holds_for_what_stands_in_for_it() -> None:
 def test_a_configuration_cannot_be_changed_once_it_stands() -> None:
     with pytest.raises(AttributeError):
         Config().server.port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("auth", "key"),
+    [
+        ({"type": "bearer", "secret_ref": "env:K"}, "aliases.a.auth"),
+        ({"type": "bearer"}, "aliases.a.auth.secret_ref"),
+        ({"typ": "bearer"}, "aliases.a.auth.typ"),
+        ({"type": "magic"}, "aliases.a.auth.type"),
+    ],
+)
+def test_an_auth_table_is_checked_and_stands_alone(auth: dict[str, Any], key: str) -> None:
+    alias: dict[str, Any] = {"base_url": "https://a.example.com", "auth": auth}
+    if key == "aliases.a.auth":
+        alias["credential"] = "bearer env:K"
+    with pytest.raises(ConfigError) as refused:
+        parse([Layer("file", {"aliases": {"a": alias}})])
+    assert refused.value.key == key

@@ -20,7 +20,7 @@ MAX_FUNCTION = 100
 PURE = ("errors", "wire", "turn", "dialects", "bridge", "policy", "config", "ports")
 """The first six levels: no I/O, no clock, no event loop."""
 BANNED_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
-NOT_MIRRORED = {"e2e", "seeds", "fuzz", "support", "docs", "clients", "integration", "golden", "soak"}
+NOT_MIRRORED = {"e2e", "seeds", "fuzz", "support", "docs", "clients", "integration", "golden", "outbound", "soak"}
 """Directories of tests that look at the whole rather than at one module."""
 
 COVERED_BY: dict[str, str] = {

@@ -15,9 +15,9 @@ import msgspec
 
 from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
 from dragoman.errors import ConfigError, GatewayError
-from dragoman.policy import credentials, egress
+from dragoman.policy import auth, credentials, egress
 from dragoman.policy.aliases import Made, check_made
-from dragoman.policy.resources import Endpoint, RouteRules, Rules, route_id, upstream_id
+from dragoman.policy.resources import Auth, Endpoint, RouteRules, Rules, route_id, upstream_id
 from dragoman.policy.routing import Route, Target, Timeouts, is_glob
 
 Tree = dict[str, Any]
@@ -116,6 +116,8 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     """Those in which it differs from its profile; see `[upstreams.NAME.quirks]`."""
     credential: str = "none"
     """`bearer REF`, `header NAME REF`, `query NAME REF`, `basic REF REF`, `caller` or `none`."""
+    auth: Auth = Auth()
+    """Instead of `credential`, where a table says it better or a token is fetched; see `[aliases.NAME.auth]`."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
     """Deadlines of its calls."""
     direct: bool = False
@@ -178,6 +180,8 @@ class AliasConfig(Rules, frozen=True, kw_only=True):
     """Or several that stand for one another, each with `scheme`, `host`, `port` and `path`."""
     credential: str = "none"
     """As for an upstream."""
+    auth: Auth = Auth()
+    """Instead of `credential`, where a table says it better or a token is fetched."""
     timeouts: TimeoutsConfig = TimeoutsConfig()
     """Deadlines of its calls."""
     network: Literal["public", "private", "any"] | None = None
@@ -353,6 +357,8 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (ModelConfig, "timeouts"): TimeoutsConfig,
     (UpstreamConfig, "timeouts"): TimeoutsConfig,
     (AliasConfig, "timeouts"): TimeoutsConfig,
+    (UpstreamConfig, "auth"): Auth,
+    (AliasConfig, "auth"): Auth,
 }
 
 
@@ -383,7 +389,8 @@ def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
 
 _NO_ALIAS: Final = AliasConfig()
 _OF_THE_UPSTREAM: Final = (
-    "credential", "timeouts", "network", "allow_cidrs", "max_connections", "keepalive", "proxy", "ca_bundle", "health",
+    "credential", "auth", "timeouts", "network", "allow_cidrs", "max_connections", "keepalive", "proxy", "ca_bundle",
+    "health",
 )  # fmt: skip
 
 
@@ -467,10 +474,7 @@ def check_endpoint(at: str, base_url: str, credential: str, allow_cidrs: Sequenc
         egress.split_base_url(base_url)
     except ValueError as error:
         raise ConfigError(f"{at}.base_url", str(error)) from None
-    try:
-        credentials.parse(credential)
-    except ValueError as error:
-        raise ConfigError(f"{at}.credential", str(error)) from None
+    _check_credential(at, credential)
     for cidr in allow_cidrs:
         try:
             ip_network(cidr)
@@ -478,9 +482,28 @@ def check_endpoint(at: str, base_url: str, credential: str, allow_cidrs: Sequenc
             raise ConfigError(f"{at}.allow_cidrs", str(error)) from None
 
 
+def _check_credential(at: str, credential: str) -> None:
+    """Whether a credential is one; as `check_endpoint`."""
+    try:
+        credentials.parse(credential)
+    except ValueError as error:
+        raise ConfigError(f"{at}.credential", str(error)) from None
+
+
 def _check_connection(at: str, endpoint: UpstreamConfig | AliasConfig) -> None:
+    _check_credential(at, endpoint.credential)
+    _check_auth(at, endpoint)
     _check_numbers(at, endpoint, more_than_0=("max_connections",), not_negative=("keepalive",))
     _check_timeouts(at, endpoint.timeouts)
+
+
+def _check_auth(at: str, endpoint: UpstreamConfig | AliasConfig) -> None:
+    if endpoint.credential != "none" and endpoint.auth != Auth():
+        raise ConfigError(f"{at}.auth", "there is a `credential` as well", "keep one of the two")
+    try:
+        auth.parse(endpoint.auth)
+    except GatewayError as error:
+        raise ConfigError(f"{at}.auth.{error.param}", error.message) from None
 
 
 def _check_timeouts(at: str, timeouts: TimeoutsConfig) -> None:

@@ -54,6 +54,7 @@ MISSING_API_KEY = ErrorKind("missing_api_key", 401, "authentication_error", "aut
 INVALID_API_KEY = ErrorKind(
     "invalid_api_key", 401, "authentication_error", "auth.failed", "API key not valid", outbound_status=403
 )
+AUTH_FAILED = ErrorKind("auth_failed", 401, "authentication_error", "auth.failed", "Upstream credential refused")
 PERMISSION_DENIED = ErrorKind("permission_denied", 403, "permission_error", "forbidden", "Not permitted")
 NOT_FOUND = ErrorKind("not_found", 404, _BAD, "route.not_found", "No such path")
 MODEL_NOT_FOUND = ErrorKind("model_not_found", 404, _BAD, "model.not_found", "No such model")

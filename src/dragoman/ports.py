@@ -118,6 +118,11 @@ class Upstream(Protocol):
         """`text` with the upstream's own credential blanked out, in case it echoed it."""
         ...
 
+    @property
+    def reach(self) -> int:
+        """Bytes of the longest thing that `redact` blanks out; 0 if there is none."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -150,7 +150,9 @@ class Probe:
             fix = f"see upstreams.{self._key}.credential; the secret it names is wrong or has expired"
             self._add("auth", False, f"refused with {status}", fix)
             return
-        self._add("auth", True, "none is needed" if self._item.credential == "none" else "accepted")
+        self._add(
+            "auth", True, "none is needed" if self._item.credential == self._item.auth.type == "none" else "accepted"
+        )
         if status in (404, 405, 501):
             self._add("models", True, "it does not list any; name them in [models]")
             return

@@ -64,14 +64,14 @@ class Gateway:
         """Reads and checks the configuration. Raises `ConfigError`."""
         self._settings = settings
         self._loaded = settings.load()
-        self._composer = Composer(settings)
+        self.clock = SystemClock()
+        self._composer = Composer(settings, self.clock)
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
         self._table = Table(FRONT_DOORS)
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._store: Store | None = None
-        self.clock = SystemClock()
 
     @property
     def config(self) -> Config:
@@ -126,6 +126,7 @@ class Gateway:
         if self._store is not None:
             await self._store.jobs.close()  # first, for what runs there uses all the rest
         await self._runtime.close()
+        self._composer.close()
         if self._store is not None:
             await self._store.close()
         self._observer.flush()

@@ -12,13 +12,15 @@ from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, Upstr
 from dragoman.config import made as config_made
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
-from dragoman.gateway.clock import new_id
+from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.runtime import VIA, Runtime
 from dragoman.gateway.settings import Settings
-from dragoman.policy import credentials
+from dragoman.policy import auth, credentials
 from dragoman.policy.aliases import compile_alias
-from dragoman.policy.egress import default_network, split_base_url
-from dragoman.policy.resources import base_url
+from dragoman.policy.auth import ClientCredentials
+from dragoman.policy.credentials import Credential
+from dragoman.policy.egress import Network, default_network, split_base_url
+from dragoman.policy.resources import Auth, base_url
 from dragoman.policy.routing import RouteTable
 from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Upstream, Vault
 from dragoman.stores.conversations import SqlConversationStore
@@ -31,6 +33,8 @@ from dragoman.stores.ledger import SqlLedger
 from dragoman.stores.responses import SqlResponseStore
 from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
+from dragoman.upstreams.oauth import TokenFetch
+from dragoman.upstreams.tokens import TokenCache, TokenUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
 from dragoman.vault.file import FileVault
@@ -38,6 +42,10 @@ from dragoman.vault.sealer import AesSealer, keep_secret
 
 _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+TENANT: Final = ""
+"""Whose the upstreams of the file are: the root's."""
+_AS_GIVEN: Final = Credential("caller", dropped=frozenset())
+"""Nothing of our own is added, and an Authorization that the request has goes out."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,9 @@ def open_vault(settings: Settings) -> Vault:
 class Composer:
     """Builds a `Runtime` from a configuration. `via` is this process's own name in `Via`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._vault = open_vault(settings)
+        self._tokens = TokenCache((clock or SystemClock()).monotonic)
         self.via = VIA + secrets.token_hex(6)
 
     def build(self, config: Config) -> Runtime:
@@ -138,32 +147,60 @@ class Composer:
         routes = RouteTable(config.routes(), direct, default)
         return Runtime(config, routes, aliases, upstreams, profiles, _tokenizer(config.server))
 
+    def close(self) -> None:
+        """Ends what is being fetched for upstreams."""
+        self._tokens.close()
+
     def _upstream(
         self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str
-    ) -> HttpUpstream:
+    ) -> Upstream:
         at = f"{table}.{name}"
         _refuse_self(config, at, url)
+        rule = credentials.parse(item.credential) if item.auth == Auth() else auth.parse(item.auth)
+        network = item.network or default_network(split_base_url(url).host)
         try:
-            credential = credentials.reveal(credentials.parse(item.credential), self._vault.reveal)
+            if isinstance(rule, ClientCredentials):
+                return self._with_tokens(name, url, item, rule, network)
+            credential = credentials.reveal(rule, self._vault.reveal)
+            return self._connect(name, url, item, network, credential)
         except GatewayError as error:
-            raise ConfigError(f"{at}.credential", error.message) from None
-        try:
-            return HttpUpstream(
-                name,
-                url,
-                via=self.via,
-                network=item.network or default_network(split_base_url(url).host),
-                allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
-                credential=credential,
-                timeouts=item.timeouts.parts(),
-                max_connections=item.max_connections,
-                keepalive=item.keepalive,
-                ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
-                proxy=item.proxy,
-            )
+            member = "credential" if item.auth == Auth() else "auth"
+            raise ConfigError(f"{at}.{member}", error.message) from None
         except ConfigError as error:
             # The adapter knows upstreams only; an inline one stands in the table of aliases.
             raise ConfigError(error.key.replace("upstreams", table, 1), error.message, error.hint) from None
+
+    def _with_tokens(
+        self, name: str, url: str, item: UpstreamConfig | AliasConfig, grant: ClientCredentials, network: Network
+    ) -> Upstream:
+        for reference in (grant.client_id_ref, grant.client_secret_ref):
+            self._vault.reveal(reference)  # that it is there is known from the start, as with every credential
+        # What an issuer's document names is dialled under the issuer's own rule.
+        its_network = item.network or default_network(split_base_url(grant.token_endpoint or grant.issuer_url).host)
+
+        def connect(endpoint: str) -> Upstream:
+            return self._connect(f"{name} (token endpoint)", endpoint, item, its_network, _AS_GIVEN)
+
+        tokens = self._tokens.source(grant.key(TENANT), TokenFetch(grant, self._vault.reveal, connect))
+        inner = self._connect(name, url, item, network, _AS_GIVEN)
+        return TokenUpstream(inner, tokens)
+
+    def _connect(
+        self, name: str, url: str, item: UpstreamConfig | AliasConfig, network: Network, credential: Credential
+    ) -> HttpUpstream:
+        return HttpUpstream(
+            name,
+            url,
+            via=self.via,
+            network=network,
+            allow_cidrs=tuple(ip_network(cidr) for cidr in item.allow_cidrs),
+            credential=credential,
+            timeouts=item.timeouts.parts(),
+            max_connections=item.max_connections,
+            keepalive=item.keepalive,
+            ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
+            proxy=item.proxy,
+        )
 
 
 def pool_names(name: str, count: int) -> tuple[str, ...]:

@@ -51,7 +51,6 @@ _NOT_A_CREDENTIAL: Final = frozenset(
         "via",
     )
 )
-_CALLER_HEADERS: Final = CALLER_CREDENTIALS | {b"x-goog-api-key"}
 REDACTED: Final = b"[redacted]"
 
 
@@ -62,6 +61,8 @@ class CredentialRule(msgspec.Struct, frozen=True):
     name: str = ""
     """Of the header or query parameter."""
     references: tuple[str, ...] = ()
+    prefix: str = ""
+    """What stands before the secret in its header."""
 
     def __repr__(self) -> str:
         schemes = (reference.partition(":")[0] + ":***" for reference in self.references)
@@ -82,13 +83,24 @@ def parse(text: str) -> CredentialRule:
     name = rest.pop(0) if named else ""
     if named and not _TOKEN.fullmatch(name):
         raise ValueError(f"has a name after {kind!r} that is no {kind} name")
+    check_name(kind, name)
+    for reference in rest:
+        check_reference(reference)
+    return CredentialRule(kind, name, tuple(rest))
+
+
+def check_name(kind: CredentialKind, name: str) -> None:
+    """Whether a header or query parameter can carry a credential; raises `ValueError`."""
     if kind == "header" and name.lower() in _NOT_A_CREDENTIAL:
         raise ValueError(f"names the header {name!r}, which cannot carry a credential")
     if kind == "query" and not _QUERY_NAME.fullmatch(name):
         raise ValueError("names a query parameter with other characters than letters, digits and ._~-")
-    if not all(_REFERENCE.fullmatch(reference) for reference in rest):
+
+
+def check_reference(reference: str) -> None:
+    """Whether `reference` leads into a vault; raises `ValueError`, which never quotes it."""
+    if not _REFERENCE.fullmatch(reference):
         raise ValueError("takes a reference such as env:OPENAI_API_KEY or file:/run/secrets/key, not the secret")
-    return CredentialRule(kind, name, tuple(rest))
 
 
 def render(rule: CredentialRule) -> str:
@@ -106,7 +118,7 @@ class Credential:
     """Name and value, the value percent-encoded."""
     secrets: tuple[bytes, ...] = ()
     """Every form in which a secret may be echoed, longest first."""
-    dropped: frozenset[bytes] = field(default=_CALLER_HEADERS)
+    dropped: frozenset[bytes] = field(default=CALLER_CREDENTIALS)
     """Caller's headers, in lower case, that must not travel beside this credential."""
 
     def __repr__(self) -> str:
@@ -126,6 +138,11 @@ class Credential:
         for secret in self.secrets:
             text = text.replace(secret, REDACTED)
         return text
+
+    @property
+    def reach(self) -> int:
+        """Bytes of the longest form that `redact` looks for."""
+        return len(self.secrets[0]) if self.secrets else 0
 
 
 def reveal(rule: CredentialRule, look_up: Callable[[str], str]) -> Credential:
@@ -150,12 +167,12 @@ def reveal(rule: CredentialRule, look_up: Callable[[str], str]) -> Credential:
 
 
 def _in_header(rule: CredentialRule, value: str) -> Credential:
-    if not _HEADER_VALUE.fullmatch(value):
+    if not sendable(value):
         raise _unsendable(rule.references[0])
     if rule.kind == "bearer":
         return Credential("bearer", header=("Authorization", f"Bearer {value}"), secrets=_forms(value))
-    dropped = _CALLER_HEADERS | {rule.name.lower().encode()}
-    return Credential("header", header=(rule.name, value), secrets=_forms(value), dropped=dropped)
+    dropped = CALLER_CREDENTIALS | {rule.name.lower().encode()}
+    return Credential("header", header=(rule.name, rule.prefix + value), secrets=_forms(value), dropped=dropped)
 
 
 def _basic(rule: CredentialRule, user: str, password: str) -> Credential:
@@ -165,6 +182,11 @@ def _basic(rule: CredentialRule, user: str, password: str) -> Credential:
     encoded = b64encode(pair.encode()).decode()
     secrets = _forms(pair, encoded, password, b64encode(password.encode()).decode())
     return Credential("basic", header=("Authorization", f"Basic {encoded}"), secrets=secrets)
+
+
+def sendable(value: str) -> bool:
+    """Whether a header may carry `value`."""
+    return _HEADER_VALUE.fullmatch(value) is not None
 
 
 def _forms(*values: str) -> tuple[bytes, ...]:

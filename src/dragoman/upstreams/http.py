@@ -208,6 +208,10 @@ class HttpUpstream:
         """`text` with the upstream's own credential blanked out; `text` must be whole."""
         return self._credential.redact(text)
 
+    @property
+    def reach(self) -> int:
+        return self._credential.reach
+
     async def close(self) -> None:
         """Drops all connections, those of unfinished answers included."""
         self._closed = True
