@@ -68,6 +68,10 @@ class Live:
 
         return asyncio.run_coroutine_threadsafe(perform(), self._loop).result(DEADLINE)
 
+    def call_later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Does something in the gateway's thread after a while."""
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, action)
+
     def raw(self, data: bytes) -> bytes:
         """Sends bytes as they are and gives the first answer, head and body."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE) as connection:

@@ -112,13 +112,13 @@ class _Sink:
             self._said += body
         elif body.startswith(b"event: "):
             data = body.split(b"\n", 2)[1].removeprefix(b"data: ")
-            told = background.parse_event(data)
+            told = background.number_event(data, self.number + 1)
             self.begun = True
             self.number = told.number
             self.over = told.kind in background.LAST
             if told.kind == "response.output_item.done":
-                self.done.append(data)
-            await self._run.append(data)
+                self.done.append(told.data)
+            await self._run.append(told.data)
 
     def refusal(self) -> ErrorBody | None:
         """What an upstream said instead of a stream, or that a stream has no end."""

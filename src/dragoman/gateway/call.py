@@ -145,10 +145,9 @@ class Call:
             size += len(body)
             if size > limit:
                 raise self._too_large(limit)
-            if not parts and not more:
-                return body
             parts.append(body)
-        return b"".join(parts)
+        self.watch.ease()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def stream(self, limit: int, timeout: float) -> AsyncIterator[bytes]:
         """The body as it arrives, under the same limits as `read`; may be consumed by another task.

@@ -15,6 +15,7 @@ from dragoman import errors
 from dragoman.bridge import TranslatedStream
 from dragoman.dialects.base import Setting, StreamRelay
 from dragoman.dialects.chat.codec import CHAT_CODEC
+from dragoman.dialects.chat.dialect import CHAT
 from dragoman.dialects.profile import PROFILES
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.codec import RESPONSES
@@ -30,6 +31,7 @@ from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
 PREVIOUS: Final = "previous_response_id"
 CONVERSATION: Final = "conversation_id"
+_DONE: Final = sse.render(sse.DONE)
 _PROFILE: Final = PROFILES["openai"]
 
 
@@ -63,6 +65,14 @@ class ChatMemory:
         reader = CHAT_CODEC.reader(max_event=sse.MAX_EVENT, profile=_PROFILE)
         listener = TranslatedStream(reader, RESPONSES.writer(self._setting))
         return _Heard(relay, self._memory.stream(listener))
+
+    def adopt(self, events: Sequence[bytes]) -> list[bytes]:
+        """A stream that no upstream made: an error, of which nothing is kept."""
+        return list(events)
+
+    def unkept(self, events: Sequence[bytes], error: GatewayError) -> list[bytes]:
+        """The last events of a stream that could not be kept."""
+        return [*(event for event in events if event != _DONE), *CHAT.render_stream_error(error)]
 
     async def keep(self) -> None:
         await self._memory.keep()

@@ -23,6 +23,7 @@ from dragoman.gateway.render import Headers
 from dragoman.policy.keys import Key
 from dragoman.ports import Clock, ConversationStore, ResponseStore, StoredItem, StoredResponse
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
+from dragoman.wire.common import ErrorBody
 
 PREFIX: Final = "resp_"
 _COMPACTED: Final = b'"compaction"'
@@ -82,6 +83,14 @@ class Memory:
     def stream(self, relay: StreamRelay) -> StreamRelay:
         """A streamed answer, under our id."""
         return KeptStream(relay, self._kept)
+
+    def adopt(self, events: Sequence[bytes]) -> list[bytes]:
+        """A stream that no upstream made, under our id."""
+        return [self._kept.event(event) for event in events]
+
+    def unkept(self, events: Sequence[bytes], error: GatewayError) -> list[bytes]:
+        """The last events of a stream that could not be kept."""
+        return self._kept.unkept(events, ErrorBody(error.message, error.kind.type, error.param, error.kind.code))
 
     async def keep(self) -> None:
         """Stores what has come, once it has ended; returns when the next call can read it."""

@@ -1,13 +1,13 @@
 """One model call, straight down: who, read, where, may, render, send, pump, settle."""
 
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec.structs import replace
 
 from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
-from dragoman.dialects.base import Dialect, StreamRelay
+from dragoman.dialects.base import Dialect
 from dragoman.dialects.chat.dialect import CHAT
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.sealing import PLACES, Envelopes
@@ -17,6 +17,7 @@ from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Memory, assemble
+from dragoman.gateway.keeping import Kept
 from dragoman.gateway.observe import shown
 from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
@@ -31,26 +32,6 @@ from dragoman.turn import Loss
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of a buffered answer: images in JSON are the largest."""
 MAX_ERROR: Final = 1024 * 1024
-
-
-class Kept(Protocol):
-    """One call that is kept, or follows on something kept."""
-
-    @property
-    def body(self) -> bytes:
-        """The whole question."""
-        ...
-
-    @property
-    def headers(self) -> Headers: ...
-
-    def answer(self, body: bytes) -> bytes: ...
-
-    def stream(self, relay: StreamRelay) -> StreamRelay: ...
-
-    async def keep(self) -> None:
-        """Returns once the next call can read what was answered."""
-        ...
 
 
 class Exchange:
@@ -78,7 +59,7 @@ class Exchange:
         else:
             await self.carry(key, body if memory is None else memory.body, memory)
 
-    async def _remember(self, key: Key, body: bytes) -> "Kept | None":
+    async def _remember(self, key: Key, body: bytes) -> Kept | None:
         """What the call follows on, and what will be kept of it. Raises `GatewayError`."""
         call, continuity = self._call, self._services.continuity
         if continuity is None:
@@ -108,13 +89,13 @@ class Exchange:
         else:
             await call.answer_json(assemble(stored, ()))
 
-    def _bridge(self, body: bytes, memory: "Kept | None", *, keeps: bool) -> Bridge:
+    def _bridge(self, body: bytes, memory: Kept | None, *, keeps: bool) -> Bridge:
         ids = Ids(new_id, self._services.clock.now)
         earlier = memory.earlier if isinstance(memory, Memory) else 0
         max_event = self._runtime.config.server.max_event
         return Bridge(self._dialect, body, ids, max_event=max_event, keeps=keeps, earlier=earlier)
 
-    async def carry(self, key: Key, body: bytes, memory: "Kept | None" = None) -> None:
+    async def carry(self, key: Key, body: bytes, memory: Kept | None = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
         booking = self.booking
         self._key = key.id
@@ -129,7 +110,7 @@ class Exchange:
 
     async def _attempt(self, bridge: Bridge, plan: tuple[Target, ...]) -> None:
         """Asks one target after the other until one answers; the last one's failure is the answer."""
-        stream = ModelStream(self._call, self.booking) if bridge.turn.stream else None
+        stream = ModelStream(self._call, self.booking, self._memory) if bridge.turn.stream else None
         if stream is not None:
             self._call.watch.ping_every(self._runtime.config.server.ping_interval, stream.ping)
         for number, target in enumerate(plan, 1):
@@ -171,8 +152,6 @@ class Exchange:
                 relay = passage.stream()
                 if self._memory is not None:
                     relay = self._memory.stream(relay)
-                    stream.keep = self._memory.keep
-                    stream.headers += self._memory.headers
                 await stream.run(answer, relay, timeouts)
         except GatewayError as error:
             error.message = upstream.redact(error.message.encode()).decode()  # it may quote the upstream
@@ -223,6 +202,7 @@ class Exchange:
         self.booking.usage = usage
         if self._memory is not None:
             answer = self._memory.answer(answer)
+            self._call.watch.ease()
             await self._call.watch.guard(self._memory.keep())
         headers = [(b"content-type", JSON), *loss_header(passage.losses), *_back(reply.headers)]
         if self._memory is not None:

@@ -4,13 +4,14 @@ One await per chunk read and one send per event; no task, queue or generator per
 reads slowly stops the reading here; one that leaves cancels the call's task.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from dragoman import errors
 from dragoman.dialects.base import StreamRelay
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
+from dragoman.gateway.keeping import Kept
 from dragoman.gateway.render import STREAM_HEADERS, Headers
 from dragoman.ports import Reply, Timeouts
 from dragoman.wire import sse
@@ -40,17 +41,17 @@ class ModelStream:
     be a plain HTTP error or another attempt; after content it ends the stream in a typed error event.
     """
 
-    __slots__ = ("_booking", "_call", "headers", "keep", "redact")
+    __slots__ = ("_booking", "_call", "_kept", "headers", "redact")
 
-    def __init__(self, call: Call, booking: Booking) -> None:
+    def __init__(self, call: Call, booking: Booking, kept: Kept | None = None) -> None:
+        """`kept` takes the answer in before the last of it is sent: whoever has seen its end can come back to it."""
         self._call = call
         self._booking = booking
+        self._kept = kept
         self.headers: Headers = []
         """Headers of the upstream's that go with the head."""
         self.redact: Callable[[bytes], bytes] = bytes
         """The upstream's own, for what it says in an error."""
-        self.keep: Callable[[], Awaitable[None]] | None = None
-        """Awaited before the last of an answer is sent: whoever has seen its end can come back to it."""
 
     async def run(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> None:
         """Sends the answer to its end. Raises `GatewayError` while another upstream may still be asked."""
@@ -58,11 +59,13 @@ class ModelStream:
             while not await self._step(reply, relay, timeouts):
                 pass
         except GatewayError as error:
-            if not relay.started or error.kind is errors.STORE_UNAVAILABLE:
+            if not relay.started:
                 raise
-            events = relay.fail(error)
-            await self._keep()
-            await self._send(events)
+            if relay.finished:  # and its end could not be sent
+                self._booking.error = error.kind.code
+                self._call.abort()
+                return
+            await self._conclude(relay.fail(error), relay)
         finally:
             self._booking.usage = relay.usage or self._booking.usage
         if relay.failure is not None:
@@ -84,14 +87,18 @@ class ModelStream:
                 watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
             watch.touch()
             if over:
-                await self._keep()
-            await self._send(events)
+                await self._conclude(events, relay)
+            else:
+                await self._send(events)
         elif relay.started:
             watch.heard()
         return over
 
     async def end(self, events: list[bytes]) -> None:
         """Ends a stream whose head is out but to which no upstream had anything to say."""
+        if self._kept is not None:
+            events = self._kept.adopt(events)
+            await self._keep(self._kept)
         await self._send(events)
         await self._call.send(b"", more=False)
 
@@ -103,9 +110,23 @@ class ModelStream:
             await self._start()
         await self._call.send(sse.PING)
 
-    async def _keep(self) -> None:
-        if self.keep is not None:
-            await self._call.watch.guard(self.keep())
+    async def _conclude(self, events: list[bytes], relay: StreamRelay) -> None:
+        """Sends the last of an answer once it is kept; an answer that cannot be kept has failed."""
+        if self._kept is not None:
+            error = await self._keep(self._kept)
+            if error is not None and relay.failure is None:
+                self._booking.error = error.kind.code
+                events = self._kept.unkept(events, error)
+        await self._send(events)
+
+    async def _keep(self, kept: Kept) -> GatewayError | None:
+        """What kept it from being kept."""
+        self._call.watch.ease()
+        try:
+            await self._call.watch.guard(kept.keep())
+        except GatewayError as error:
+            return error
+        return None
 
     async def _send(self, events: list[bytes]) -> None:
         if not self._call.head_sent:
@@ -114,4 +135,5 @@ class ModelStream:
             await self._call.send(event)
 
     async def _start(self) -> None:
-        await self._call.start(200, [*STREAM_HEADERS, *self.headers], source="upstream")
+        kept = [] if self._kept is None else self._kept.headers
+        await self._call.start(200, [*STREAM_HEADERS, *self.headers, *kept], source="upstream")

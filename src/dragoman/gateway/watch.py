@@ -80,6 +80,10 @@ class Watch:
         self._total_at = NEVER if seconds is None else self._loop.time() + seconds
         self._arm(self._total_at)
 
+    def ease(self) -> None:
+        """From now on neither caller nor upstream is waited for, and only silence is broken."""
+        self._phase = self._phase_at = self._total_at = NEVER
+
     def ping_every(self, seconds: float, ping: Callable[[], Coroutine[object, object, None]]) -> None:
         """Runs `ping` after each `seconds` without a `touch`, while nothing is being sent."""
         self._ping = ping

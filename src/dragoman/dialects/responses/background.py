@@ -49,6 +49,14 @@ def parse_event(data: bytes) -> Told:
     return Told(head.type, head.sequence_number, data)
 
 
+def number_event(data: bytes, number: int) -> Told:
+    """An event under its number in the stream that is kept, however its upstream counts."""
+    head = _head.decode(data)
+    if head.sequence_number != number:
+        data = render_fields({**parse_fields(data), "sequence_number": raw(number)})
+    return Told(head.type, number, data)
+
+
 def queued(setting: Setting, members: Fields) -> Fields:
     """The object before anything was done for it; `members` are those that only who keeps it can say."""
     begun = msgspec.json.encode(echo.begin(setting, "", setting.now))

@@ -54,10 +54,10 @@ class ResponsesDialect:
         return errors.render(ErrorBody(otherwise, errors.UPSTREAM))
 
     def relay_error_events(self, body: bytes) -> list[bytes]:
-        return _failure(errors.parse(body) or ErrorBody("The upstream reported an error.", errors.UPSTREAM), 0, {})
+        return failure(errors.parse(body) or ErrorBody("The upstream reported an error.", errors.UPSTREAM), 0, {})
 
     def render_stream_error(self, error: GatewayError) -> list[bytes]:
-        return _failure(ErrorBody(error.message, error.kind.type, error.param, error.kind.code), 0, {})
+        return failure(ErrorBody(error.message, error.kind.type, error.param, error.kind.code), 0, {})
 
 
 def _usage(fields: Fields) -> Usage | None:
@@ -70,7 +70,7 @@ def _event_usage(fields: Fields) -> Usage | None:
     return None if inner is None else _usage(parse_fields(bytes(inner)))
 
 
-def _failure(error: ErrorBody, number: int, first: Fields) -> list[bytes]:
+def failure(error: ErrorBody, number: int, first: Fields) -> list[bytes]:
     """`error`, nested as recorded and flat as typed, then `response.failed` with what is known of the response."""
     said = openai(error)
     flat = {"type": "error", "sequence_number": number, "code": said.code, "message": said.message, "param": said.param}
@@ -88,6 +88,6 @@ def _conclude(kind: str, error: ErrorBody, number: int, first: Fields) -> list[b
 
 
 KINDS: Final = Kinds(
-    _OPENING, _LAST, _FAILING, "response", lambda: _event_usage, errors.of_event, _failure, _conclude, (_DONE,)
+    _OPENING, _LAST, _FAILING, "response", lambda: _event_usage, errors.of_event, failure, _conclude, (_DONE,)
 )
 RESPONSES_DIALECT: Final = ResponsesDialect()

@@ -4,6 +4,7 @@ The response object in an answer, and in the few events of a stream that carry o
 who keeps it can say: its id, what it follows on, that it is stored. The last such object is what is kept.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -11,22 +12,26 @@ from msgspec import Raw
 
 from dragoman.dialects.base import StreamRelay
 from dragoman.dialects.responses.continuation import is_item
+from dragoman.dialects.responses.dialect import failure
 from dragoman.errors import GatewayError
 from dragoman.turn import Usage
 from dragoman.wire import sse
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
+from dragoman.wire.common import ErrorBody
+from dragoman.wire.responses import NULL
 
 _CARRIERS: Final = tuple(
     b"event: response." + name for name in
     (b"created", b"queued", b"in_progress", b"completed", b"incomplete", b"failed")
 )  # fmt: skip
+_GOOD_ENDS: Final = (b"event: response.completed", b"event: response.incomplete")
 _ITEMS: Final = (b"event: response.output_item.added", b"event: response.output_item.done")
 _SEAL: Final = b'"encrypted_content"'
 _ENDED: Final = ("completed", "incomplete", "failed", "cancelled")
 
 
-_UNTYPED: Final = Raw(b"null")
 _string: Final = msgspec.json.Decoder(str)
+_number: Final = msgspec.json.Decoder(int | None)
 _output: Final = msgspec.json.Decoder(list[Raw])
 
 
@@ -50,7 +55,7 @@ class KeptAnswer:
         """One event of a stream, as it stands in the stream."""
         if event.startswith(_CARRIERS):
             head, fields = _split(event)
-            body = fields.get("response", _UNTYPED)
+            body = fields.get("response", NULL)
             if not bytes(body).startswith(b"{"):
                 return event
             kind = head.removeprefix(b"response.").decode("ascii", "replace")
@@ -63,18 +68,27 @@ class KeptAnswer:
             return event
         return sse.render(render_fields(fields), head)
 
+    def unkept(self, events: Sequence[bytes], error: ErrorBody) -> list[bytes]:
+        """The last events of a stream whose answer could not be kept: it has failed."""
+        for place, event in enumerate(events):
+            if event.startswith(_GOOD_ENDS):
+                number = _number.decode(_split(event)[1].get("sequence_number", NULL)) or 0
+                fields = {name: value for name, value in self._shown(self.fields).items() if name != "completed_at"}
+                return [*events[:place], *failure(error, number, {**fields, "completed_at": NULL})]
+        return list(events)
+
     @property
     def ended(self) -> bool:
         return self.status in _ENDED
 
     @property
     def id(self) -> str:
-        return _text(self.fields.get("id", _UNTYPED))
+        return _text(self.fields.get("id", NULL))
 
     @property
     def output(self) -> tuple[Raw, ...]:
         """The items of the answer; what an upstream puts there that is none cannot be kept."""
-        return tuple(filter(is_item, _listed(self.fields.get("output", _UNTYPED))))
+        return tuple(filter(is_item, _listed(self.fields.get("output", NULL))))
 
     @property
     def body(self) -> bytes:
@@ -90,7 +104,7 @@ class KeptAnswer:
     def _take(self, body: bytes, otherwise: str) -> Fields:
         """The members of a response object; `otherwise` is its status if it says none."""
         fields = parse_fields(body)
-        self.status = _text(fields.get("status", _UNTYPED)) or otherwise
+        self.status = _text(fields.get("status", NULL)) or otherwise
         self.fields = {**fields, **self._members}
         return self.fields
 
@@ -116,7 +130,7 @@ def without_seal(item: Raw) -> Raw:
     if _SEAL not in bytes(item) or not bytes(item).startswith(b"{"):
         return item
     members = parse_fields(bytes(item))
-    if bytes(members.get("type", _UNTYPED)) != b'"reasoning"':
+    if bytes(members.get("type", NULL)) != b'"reasoning"':
         return item
     return Raw(render_fields({name: value for name, value in members.items() if name != "encrypted_content"}))
 

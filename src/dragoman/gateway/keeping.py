@@ -1,0 +1,36 @@
+"""What a model call that is kept looks like to the call: `continuity.Memory` and `chat_continuity.ChatMemory`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from dragoman.dialects.base import StreamRelay
+from dragoman.errors import GatewayError
+from dragoman.gateway.render import Headers
+
+
+class Kept(Protocol):
+    """One call that is kept, or follows on something kept."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole question."""
+        ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    def answer(self, body: bytes) -> bytes: ...
+
+    def stream(self, relay: StreamRelay) -> StreamRelay: ...
+
+    def adopt(self, events: Sequence[bytes]) -> list[bytes]:
+        """The events of a whole stream that no upstream made."""
+        ...
+
+    def unkept(self, events: Sequence[bytes], error: GatewayError) -> list[bytes]:
+        """The last events of a stream, as they are if `keep` failed with `error`."""
+        ...
+
+    async def keep(self) -> None:
+        """Returns once the next call can read what was answered."""
+        ...
