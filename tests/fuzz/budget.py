@@ -13,3 +13,5 @@ BUDGET: Final = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+SHARE: Final = settings(BUDGET, max_examples=20_000 if _AT_LENGTH else 170)
+"""The budget of one of three dialects, where each has a search of its own."""
