@@ -56,6 +56,15 @@ INVALID_API_KEY = ErrorKind(
 )
 AUTH_FAILED = ErrorKind("auth_failed", 401, "authentication_error", "auth.failed", "Upstream credential refused")
 PERMISSION_DENIED = ErrorKind("permission_denied", 403, "permission_error", "forbidden", "Not permitted")
+CORS_ORIGIN_NOT_ALLOWED = ErrorKind(
+    "cors_origin_not_allowed", 403, "permission_error", "cors.origin_not_allowed", "Origin not permitted"
+)
+CORS_METHOD_NOT_ALLOWED = ErrorKind(
+    "cors_method_not_allowed", 403, "permission_error", "cors.method_not_allowed", "Method not permitted to this origin"
+)
+CORS_HEADER_NOT_ALLOWED = ErrorKind(
+    "cors_header_not_allowed", 403, "permission_error", "cors.header_not_allowed", "Header not permitted to this origin"
+)
 NOT_FOUND = ErrorKind("not_found", 404, _BAD, "route.not_found", "No such path")
 MODEL_NOT_FOUND = ErrorKind("model_not_found", 404, _BAD, "model.not_found", "No such model")
 ROUTE_NOT_FOUND = ErrorKind("route_not_found", 404, _BAD, "route.not_found", "No such alias or route")

@@ -46,6 +46,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         }
         for name, auth in kinds.items():
             values["aliases"][name] = {"base_url": echo, "auth": auth}
+        for name in ("header", "query", "basic", "form"):
+            values["aliases"][f"{name}-error"] = {"base_url": f"{mock_url}/status/400/echo", "auth": kinds[name]}
         values["aliases"]["healed"] = {"base_url": f"{mock_url}/echo-401-once", "auth": oauth(mock_url, scopes=["h"])}
         values["upstreams"]["mock-oauth"] = {**values["upstreams"]["mock-chat"], "auth": oauth(mock_url, scopes=["m"])}
         values["models"]["through-oauth"] = "mock-oauth/gpt-4o-mini"
@@ -167,3 +169,13 @@ def test_no_secret_and_no_token_is_in_the_log_or_the_metrics(live: Live) -> None
     for secret in (*SECRETS.values(), "mock-token-", "canary-from-a-file"):
         if secret != SECRETS["USER"]:
             assert secret.encode() not in seen
+
+
+@pytest.mark.parametrize("alias", ["header", "query", "basic", "form"])
+def test_an_echoed_credential_is_blanked_out_of_an_error_and_left_in_a_success(live: Live, alias: str) -> None:
+    error = call(live, f"{alias}-error")
+    assert (error.status_code, error.headers["x-oagw-error-source"]) == (400, "upstream")
+    assert "[redacted]" in error.text
+    secrets = ("canary-s3cret", BASIC.removeprefix("Basic "), "mock-token-")
+    assert not any(secret in error.text for secret in secrets)
+    assert any(secret in call(live, f"{alias}/x").text for secret in secrets)

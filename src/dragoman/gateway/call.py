@@ -54,8 +54,8 @@ class Call:
     """Made for each request before anything else is looked at."""
 
     __slots__ = (
-        "_receive", "_send", "connection", "ended", "head_sent", "header", "headers", "id", "method", "path", "query",
-        "request_id", "source", "started_at", "status", "watch",
+        "_receive", "_send", "added", "connection", "ended", "head_sent", "header", "headers", "id", "method", "path",
+        "query", "request_id", "source", "started_at", "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -74,6 +74,8 @@ class Call:
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
+        self.added: dict[bytes, bytes] = {}
+        """Headers that go with whatever is answered."""
         self.head_sent = False
         self.ended = False
         """Whether the answer is complete; nothing may be sent after it."""
@@ -187,7 +189,7 @@ class Call:
         self.head_sent = True
         self.status = status
         self.source = source
-        headers = [*head(self.request_id, source), *headers]
+        headers = [*head(self.request_id, source), *self.added.items(), *headers]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, body: bytes, *, more: bool = True) -> None:
@@ -221,13 +223,14 @@ class Call:
     async def _finish(self, status: int, headers: Headers, body: bytes) -> None:
         self.head_sent = self.ended = True
         self.status = status
+        headers = [*headers, *self.added.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     def switch(self, headers: Headers, guest: Guest, *, source: Source) -> Pipe:
         """Answers 101 and leaves HTTP: the connection is then `guest`'s. Raises `GatewayError` BAD_HTTP."""
         assert self.connection is not None
-        fields = [b"%b: %b\r\n" % item for item in [*head(self.request_id, source), *headers]]
+        fields = [b"%b: %b\r\n" % item for item in [*head(self.request_id, source), *self.added.items(), *headers]]
         pipe = self.connection.switch(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % b"".join(fields), guest)
         self.head_sent = self.ended = True
         self.status = 101

@@ -9,12 +9,14 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.raw import RawAnswer
+from dragoman.gateway.redacted import redacted
 from dragoman.gateway.relay import Relay
 from dragoman.gateway.render import Headers, render_problem
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
-from dragoman.policy import aliases
+from dragoman.policy import aliases, cors
 from dragoman.policy.aliases import Alias
+from dragoman.policy.cors import CorsRule
 from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
 
@@ -39,6 +41,8 @@ class Outbound:
         call, booking, runtime = self._call, self.booking, self._runtime
         name, path = aliases.split(call.path)
         alias = runtime.aliases.get(name)
+        if call.method == "OPTIONS" and await self._preflight(alias, path):
+            return
         own_header = alias is not None and alias.caller_credential
         key = await self._services.keyring.identify(call.token(own_header=own_header))
         booking.identify(key, name)
@@ -47,6 +51,9 @@ class Outbound:
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
         target = aliases.target(alias, path, call.query)
         route = alias.route(call.method, target)
+        across = alias.cors if route is None else route.cors
+        if across is not None:
+            self._admit(across)
         upstream = runtime.upstreams[alias.pools[0]]
         timeouts = upstream.timeouts if route is None else route.timeouts
         if call.asks_websocket:
@@ -59,16 +66,49 @@ class Outbound:
         booking.attempts = 1
         call.watch.total(timeouts.total)
         call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
-        reply = await send(call, upstream, request, self._upload)
+        reply = redacted(await send(call, upstream, request, self._upload), upstream)
         try:
             if reply.status >= 400:
                 booking.error = f"upstream_{reply.status}"
             answer = RawAnswer(
                 call, reply, timeouts, ping=runtime.config.server.ping_interval, error_event=self._error_event
             )
-            await answer.run(alias.response_headers.apply(reply.headers))
+            headers = alias.response_headers.apply(reply.headers)
+            await answer.run(headers if across is None else cors.without(headers))
         finally:
             reply.close()
+
+    async def _preflight(self, alias: Alias | None, path: bytes) -> bool:
+        """Answers a browser that asks whether a page may call; it has no key. Raises `GatewayError`."""
+        call = self._call
+        origin, method = call.header.get(b"origin"), call.header.get(b"access-control-request-method")
+        if origin is None or method is None:
+            return False
+        rule = None
+        try:
+            if alias is not None:
+                route = alias.route(method.decode("latin-1"), aliases.target(alias, path, call.query))
+                rule = alias.cors if route is None else route.cors
+        except GatewayError:
+            rule = None
+        if rule is None:
+            if call.token() is not None:
+                return False  # a caller with a key is no browser: what it asks is for the upstream
+            call.added.update(cors.VARY)
+            raise cors.refused()
+        call.added.update(cors.VARY)
+        call.added.update(rule.preflight(origin, method, call.header.get(b"access-control-request-headers")))
+        await call.start(204, [], source="gateway")
+        await call.send(b"", more=False)
+        return True
+
+    def _admit(self, rule: CorsRule) -> None:
+        call = self._call
+        call.added.update(cors.VARY)
+        origin = call.header.get(b"origin")
+        if origin is not None:
+            rule.check(origin, call.method)
+            call.added.update(rule.answer(origin))
 
     async def _relay(self, alias: Alias, target: str, upstream: Upstream, timeouts: Timeouts) -> None:
         booking = self.booking

@@ -17,6 +17,7 @@ from dragoman.errors import GatewayError, WireError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.raw import RawAnswer
+from dragoman.gateway.redacted import redacted
 from dragoman.gateway.render import Headers
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
@@ -64,7 +65,7 @@ class PassThrough:
         call.watch.total(timeouts.total)
         if self._upload is None:
             call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
-        reply = await send(call, upstream, request, self._upload)
+        reply = redacted(await send(call, upstream, request, self._upload), upstream)
         try:
             if reply.status >= 400:
                 booking.error = f"upstream_{reply.status}"

@@ -3,7 +3,7 @@
     /v1/*  /openai/v1/*  /anthropic/v1/*  /only/{dialect}/v1/*    model providers
     /github/*  /weather/*  /calculator/*  /stream-test/*   the small services
     /api/oagw/v1/*                                   the same services by alias, as behind a gateway
-    /echo[/*]  /status/{code}  /oauth2/token  /echo-401-once  /ws/echo
+    /echo[/*]  /status/{code}[/echo]  /oauth2/token  /echo-401-once  /ws/echo
     /health  /journal  /scenario  /reset-counters          the mock itself
 
 A request is read, journalled, answered by a pure service, and carried out under a scenario. Scenarios

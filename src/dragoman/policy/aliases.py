@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.cors import CorsRule
 from dragoman.policy.headers import RequestRule, ResponseRule, check_rules
 from dragoman.policy.matching import Routes, Rule
 from dragoman.policy.matching import split as segments
@@ -61,6 +62,7 @@ class Alias:
     response_headers: ResponseRule
     routes: Routes | None = None
     """None where every call is taken."""
+    cors: CorsRule | None = None
     caller_credential: bool = False
     origin: Origin = "file"
 
@@ -94,7 +96,10 @@ class Made:
 def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, caller_credential: bool = False) -> Alias:
     """`made`, once it has been checked; `timeouts` are those of its upstream."""
     rules = made.rules
-    routes = Routes(Rule.of(route_id, route, timeouts) for route_id, route in made.routes) if made.routes else None
+    cors = CorsRule.of(rules.cors)
+    routes = None
+    if made.routes:
+        routes = Routes(Rule.of(route_id, route, timeouts, cors) for route_id, route in made.routes)
     return Alias(
         made.name,
         made.id,
@@ -106,14 +111,15 @@ def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, cal
         RequestRule(rules.headers.request, rules.preset, credentials=caller_credential),
         ResponseRule(rules.headers.response),
         routes,
+        cors,
         caller_credential,
         made.origin,
     )
 
 
-_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry", "cors", "breaker")
+_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry", "breaker")
 """Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
-_PENDING_OF_ROUTES: Final = ("plugins", "rate_limit", "concurrency", "cors")
+_PENDING_OF_ROUTES: Final = ("plugins", "rate_limit", "concurrency")
 
 
 def check_made(made: Made) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.cors import CorsRule
 from dragoman.policy.resources import RouteRules
 from dragoman.policy.routing import Timeouts
 
@@ -30,9 +31,11 @@ class Rule:
     methods: frozenset[str]
     query: frozenset[str] | None
     """Names of the parameters that may be given; None permits any."""
+    cors: CorsRule | None = None
+    """Its own where it says something, else its upstream's."""
 
     @classmethod
-    def of(cls, route_id: str, rules: RouteRules, timeouts: Timeouts) -> "Rule":
+    def of(cls, route_id: str, rules: RouteRules, timeouts: Timeouts, cors: CorsRule | None = None) -> "Rule":
         match, own = rules.match, rules.timeouts
         deadlines = Timeouts(
             timeouts.connect,
@@ -41,7 +44,8 @@ class Rule:
             timeouts.total if own.total is None else own.total,
         )
         query = None if ANY in match.query_allowlist else frozenset(match.query_allowlist)
-        return cls(route_id, rules, deadlines, split(match.path.encode()), frozenset(match.methods), query)
+        cors = cors if rules.cors is None else CorsRule.of(rules.cors)
+        return cls(route_id, rules, deadlines, split(match.path.encode()), frozenset(match.methods), query, cors)
 
 
 class Routes:
