@@ -9,7 +9,7 @@ from dragoman.stores.jobs.core import Bounds, SqlJobs
 from dragoman.stores.jobs.embedded import open_embedded
 from dragoman.stores.jobs.shared import open_shared
 
-HEARTBEAT = 0.5
+HEARTBEAT = 10.0
 
 _numbers = count(1)
 
