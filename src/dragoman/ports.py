@@ -309,7 +309,7 @@ class ResponseStore(Protocol):
         """Everything that a response was made from, the oldest first, and with `output` its own output at the end.
 
         Deleted responses in between still count: a chain is what it was when it was made. Raises `GatewayError`
-        PAYLOAD_TOO_LARGE beyond the store's bounds.
+        PAYLOAD_TOO_LARGE beyond the store's bounds, and INVALID_REQUEST for the output of one that has not ended.
         """
         ...
 
@@ -318,7 +318,10 @@ class ResponseStore(Protocol):
         ...
 
     async def items(self, item_ids: Sequence[str], key_id: str) -> Mapping[str, bytes]:
-        """The items of these ids in any response or conversation of the key's; unknown ones are left out."""
+        """The items of these ids in any response or conversation of the key's; unknown ones are left out.
+
+        Raises `GatewayError` PAYLOAD_TOO_LARGE beyond the store's bounds.
+        """
         ...
 
     async def expire(self, before: float) -> int:

@@ -226,6 +226,7 @@ def test_a_conversation_lives_and_dies(sdk: openai.OpenAI, stranger: openai.Open
     talk = sdk.conversations.create(metadata={"topic": "birds"})
     assert sdk.conversations.retrieve(talk.id).metadata == {"topic": "birds"}
     assert sdk.conversations.update(talk.id, metadata={"topic": "fish"}).metadata == {"topic": "fish"}
+    assert sdk.conversations.update(talk.id, metadata=None).metadata == {}
     added = sdk.conversations.items.create(
         talk.id, items=[{"type": "message", "role": "user", "content": "a"}, {"role": "user", "content": "b"}]
     )
@@ -406,6 +407,15 @@ def test_a_compaction_is_for_its_own_key(sdk: openai.OpenAI, stranger: openai.Op
 def test_what_cannot_be_compacted_is_named(live: Live, fields: dict[str, Any], status: int, param: str) -> None:
     answer = httpx2.post(f"{live.url}/v1/responses/compact", json=fields, headers=live.headers())
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
+
+
+def test_a_chain_gives_its_own_reasoning_back_to_a_responses_upstream(live: Live, sdk: openai.OpenAI) -> None:
+    model = "mock-responses/gpt-4"
+    first = sdk.responses.create(model=model, input="think", reasoning=EFFORT)
+    assert [item.encrypted_content for item in first.output if item.type == "reasoning"] == [None]
+    sdk.responses.create(model=model, input="go on", reasoning=EFFORT, previous_response_id=first.id)
+    thoughts = [item for item in json.loads(sent(live))["input"] if item.get("type") == "reasoning"]
+    assert [bool(item["encrypted_content"]) for item in thoughts] == [True]
 
 
 @MODELS

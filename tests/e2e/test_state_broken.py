@@ -184,3 +184,43 @@ def test_a_chat_answer_that_begins_with_a_ping_names_what_is_kept(live: Live, sd
     answer = httpx2.post(url, json=body, headers=live.headers())
     assert ": ping" in answer.text
     assert sdk.responses.retrieve(answer.headers["x-dragoman-response-id"]).status == "completed"
+
+
+def test_many_references_to_one_item_do_not_add_up(live: Live, sdk: openai.OpenAI) -> None:
+    large: Any = [{"role": "user", "content": "x" * 2**20, "id": "msg_large"}]
+    first = sdk.responses.create(model=MODEL, input=large)
+    assert first.status == "completed"
+    for count, status in ((40, 413), (1001, 400)):
+        body = {"model": MODEL, "input": [{"type": "item_reference", "id": "msg_large"}] * count, "store": False}
+        answer = httpx2.post(f"{live.url}/v1/responses", json=body, headers=live.headers())
+        assert (answer.status_code, answer.json()["error"]["param"]) == (status, "input"), answer.text
+
+
+def test_nothing_follows_on_a_response_that_has_not_ended(sdk: openai.OpenAI) -> None:
+    made = sdk.responses.create(model="slow/gpt-4", input="hello", background=True)
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk.responses.create(model=MODEL, input="more", previous_response_id=made.id)
+    assert caught.value.param == "previous_response_id"
+    settled(sdk, made.id)
+    assert sdk.responses.create(model=MODEL, input="more", previous_response_id=made.id).status == "completed"
+
+
+def test_a_summary_that_was_cut_off_is_none(tmp_path: Path) -> None:
+    part = {"type": "output_text", "text": "It beg", "annotations": []}
+    cut = {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "incomplete",
+        "incomplete_details": {"reason": "max_output_tokens"},
+        "output": [
+            {"id": "msg_1", "type": "message", "role": "assistant", "status": "incomplete", "content": [part]}
+        ],
+    }  # fmt: skip
+    with scripted(json.dumps(cut).encode(), "application/json") as url:
+
+        def change(values: dict[str, Any], mock_url: str) -> None:
+            values["upstreams"]["cut"] = {"base_url": url, "direct": True, "dialects": ["responses"]}
+
+        with running(tmp_path, change) as live:
+            body = {"model": "cut/m", "input": "a long story"}
+            answer = httpx2.post(f"{live.url}/v1/responses/compact", json=body, headers=live.headers())
+    assert answer.status_code == 502
+    assert "8192 tokens" in answer.json()["error"]["message"]

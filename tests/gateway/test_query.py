@@ -28,7 +28,7 @@ def test_values_are_read_by_type() -> None:
     assert not query.texts("none")
 
 
-@pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "10", "9" * 30, "\u0664"])
+@pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "--5", "-", "%2B5", "10", "9" * 30, "\u0664"])
 def test_a_number_out_of_its_range_is_named(value: str) -> None:
     query = Query(f"n={value}".encode(), ("n",))
     with pytest.raises(GatewayError, match="from 0 to 9") as caught:

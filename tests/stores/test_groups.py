@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from dragoman.errors import STORE_UNAVAILABLE, GatewayError
 from dragoman.stores.groups import MAX_GROUP, Groups
 
 
@@ -49,6 +50,20 @@ async def test_one_that_cannot_be_written_fails_alone() -> None:
     assert [type(result) for result in results] == [type(None), ValueError, type(None)]
     with pytest.raises(ValueError, match="-7"):
         await groups.put(-7)
+
+
+async def test_a_store_that_does_not_answer_is_not_asked_for_each_alone() -> None:
+    asked: list[int] = []
+
+    async def write(items: Sequence[int]) -> None:
+        asked.append(len(items))
+        await asyncio.sleep(0)
+        raise GatewayError(STORE_UNAVAILABLE, "gone")
+
+    groups = Groups(write)
+    results = await asyncio.gather(*(groups.put(number) for number in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [GatewayError] * 5
+    assert asked == [5]
 
 
 async def test_one_who_leaves_disturbs_nobody() -> None:

@@ -7,7 +7,7 @@ import pytest
 from dragoman.errors import GatewayError
 from dragoman.policy.keys import Key
 from dragoman.ports import Conversation, StoredItem, StoredResponse
-from dragoman.stores.conversations import SqlConversationStore
+from dragoman.stores.conversations import MAX_BYTES, SqlConversationStore
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.responses import SqlResponseStore
 from tests.stores.conftest import OpenDatabase
@@ -208,3 +208,20 @@ async def _listed(conversations: SqlConversationStore) -> list[str]:
     found = await conversations.read("conv_1", A)
     assert found is not None
     return [item.id for item in found[1]]
+
+
+async def test_one_that_has_not_ended_has_no_context_to_go_on_from(store: SqlResponseStore) -> None:
+    await store.add(response("resp_1", status="queued"), items("in_1"))
+    assert ids(await store.context("resp_1", A, output=False)) == ["in_1"]
+    with pytest.raises(GatewayError, match="has not ended"):
+        await store.context("resp_1", A, output=True)
+    await store.finish("resp_1", "failed", b"{}", items("out_1"))
+    assert ids(await store.context("resp_1", A, output=True)) == ["in_1", "out_1"]
+
+
+async def test_items_larger_than_could_be_used_are_refused(store: SqlResponseStore) -> None:
+    large = StoredItem("large_1", b'"%s"' % (b"x" * (MAX_BYTES // 2)))
+    await store.add(response("resp_1"), [large, StoredItem("large_2", large.value)])
+    assert set(await store.items(["large_1"], A)) == {"large_1"}
+    with pytest.raises(GatewayError, match="larger"):
+        await store.items(["large_1", "large_2"], A)

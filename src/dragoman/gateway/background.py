@@ -7,7 +7,7 @@ asks finds the job ended, and writes it down.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final
 
 import msgspec
@@ -81,10 +81,11 @@ class Background:
         if found[0].status in ENDED:
             return found
         record = await self._jobs.cancel(stored.id)
-        async with asyncio.timeout(CANCEL_PATIENCE):
-            while record is not None and record.ended_at is None:
-                await asyncio.sleep(_POLL)
-                record = await self._jobs.get(stored.id)
+        with suppress(TimeoutError):  # it is told as it stands, and ends when it can
+            async with asyncio.timeout(CANCEL_PATIENCE):
+                while record is not None and record.ended_at is None:
+                    await asyncio.sleep(_POLL)
+                    record = await self._jobs.get(stored.id)
         again = await self._responses.get(stored.id, stored.key_id)
         return found if again is None else await self.current(*again)
 

@@ -21,10 +21,12 @@ from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.turn import Message as Said
-from dragoman.turn import Text
+from dragoman.turn import Stop, Text
 from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 
-KNOWN: Final = frozenset(("model", "input", "previous_response_id", "instructions", "prompt_cache_key"))
+PASSED: Final = ("model", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier")
+"""Parameters that go to the model as they are."""
+KNOWN: Final = frozenset((*PASSED, "input", "previous_response_id", "instructions"))
 MAX_OUTPUT: Final = 8192
 """Tokens that a summary may have."""
 
@@ -57,7 +59,8 @@ class Compaction:
         history = await call.watch.guard(self._continuity.history(key, fields))
         if not any(not compaction.is_rule(value) for value in history):
             raise GatewayError(errors.INVALID_REQUEST, "There is nothing to compact.", param="input")
-        question = {"model": fields["model"], "store": raw(False), "max_output_tokens": raw(MAX_OUTPUT)}
+        question: Fields = {name: fields[name] for name in PASSED if name in fields}
+        question |= {"store": raw(False), "max_output_tokens": raw(MAX_OUTPUT)}
         question["input"] = raw(compaction.ask(history, _instructions(fields)))
         await self._exchange.carry(key, render_fields(question))
         if self._answer.status != 200:
@@ -110,8 +113,10 @@ def _instructions(fields: Fields) -> str | None:
 
 
 def _summary(body: bytes) -> str:
-    """What the model said. Raises `GatewayError` PROTOCOL_ERROR if that is nothing."""
+    """What the model said. Raises `GatewayError` PROTOCOL_ERROR if that is nothing, or not all."""
     answer = RESPONSES.parse_answer(body)
+    if answer.stop is Stop.LENGTH:
+        raise GatewayError(errors.PROTOCOL_ERROR, f"The model's summary is longer than {MAX_OUTPUT} tokens.")
     said = [
         part.text for item in answer.items if isinstance(item, Said) for part in item.parts if isinstance(part, Text)
     ]

@@ -126,7 +126,8 @@ class Continuity:
         history, stored = await self._follow(key, asked)
         given = continuation.identify(own, new_id) if asked.store else ()
         before = self._opened(key, history)
-        whole = continuation.expand(fields, before, self._opened(key, list(map(bytes, own))))
+        asking = continuation.ask_seals(fields) if asked.store else fields
+        whole = continuation.expand(asking, before, self._opened(key, list(map(bytes, own))))
         return Memory(whole, asked, given, stored, self._responses, sum(map(continuation.speaks, before)))
 
     async def follow(self, key: Key, asked: Asked) -> tuple[Memory, Sequence[bytes]]:
@@ -157,7 +158,9 @@ class Continuity:
             return None
         fields = {**head.parse(body), "stream": raw(True)}
         asked = continuation.parse(fields)
-        whole = continuation.expand(fields, self._opened(key, [item.value for item in history]), ())
+        whole = continuation.expand(
+            continuation.ask_seals(fields), self._opened(key, [item.value for item in history]), ()
+        )
         return Memory(whole, asked, (), found[0], self._responses)
 
     async def _own(self, key: Key, asked: Asked) -> Sequence[Raw]:
@@ -185,7 +188,11 @@ class Continuity:
         history: Sequence[StoredItem] = ()
         seen = 0
         if asked.previous:
-            items = await self._responses.context(asked.previous, key.id, output=True)
+            try:
+                items = await self._responses.context(asked.previous, key.id, output=True)
+            except GatewayError as error:
+                error.param = "previous_response_id"
+                raise
             if items is None:
                 message = f"Previous response with id {asked.previous!r} not found."
                 raise GatewayError(errors.PREVIOUS_RESPONSE_NOT_FOUND, message, param="previous_response_id")

@@ -45,7 +45,7 @@ class _Create(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Update(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    metadata: _Metadata
+    metadata: _Metadata | None
 
 
 class _Append(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ class Conversations:
             return
         if call.method == "POST":
             asked = _decode(await call.read(MAX_BODY, BODY_TIMEOUT), _Update)
-            conversation = await self._conversations.update(name, key.id, asked.metadata)
+            conversation = await self._conversations.update(name, key.id, asked.metadata or {})
         else:
             conversation = await self._conversations.get(name, key.id)
         if conversation is None:

@@ -1,5 +1,6 @@
 """The query string of a call to a resource of ours, and the pages of its lists."""
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -10,6 +11,7 @@ from msgspec import Raw
 from dragoman import errors
 from dragoman.errors import GatewayError
 
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
 MAX_PAGE: Final = 100
 T = TypeVar("T")
 
@@ -49,7 +51,7 @@ class Query:
         value = self._values.get(name)
         if value is None:
             return default
-        if not value.lstrip("-").isdigit() or not value.isascii() or len(value) > 18 or not least <= int(value) <= most:
+        if _NUMBER.fullmatch(value) is None or not least <= int(value) <= most:
             raise _invalid(name, f"{name!r} must be a whole number from {least} to {most}.")
         return int(value)
 

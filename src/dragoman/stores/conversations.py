@@ -4,11 +4,11 @@ Each append first raises the conversation's length, which makes those who write 
 its items the numbers it has thereby won.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Result, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
@@ -20,6 +20,8 @@ from dragoman.stores.text import storable
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Of a history's JSON: what a call may send at most, so no longer one could ever be used."""
+READ_AT_ONCE: Final = 200
+"""Rows fetched together where there may be more of them than memory should hold."""
 _metadata: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -119,15 +121,16 @@ def render(item: StoredItem) -> dict[str, str]:
     return {"item_id": storable(item.id), "value": item.value.decode()}
 
 
-def rows_of(rows: Iterable[Row[Any]]) -> Sequence[StoredItem]:
+def rows_of(rows: Result[Any]) -> Sequence[StoredItem]:
     """Items read back. Raises `GatewayError` PAYLOAD_TOO_LARGE for more than could be used."""
     items: list[StoredItem] = []
     size = 0
-    for row in rows:
-        size += len(row.value)
-        if size > MAX_BYTES:
-            raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
-        items.append(StoredItem(row.item_id, row.value.encode()))
+    with rows:
+        for row in rows:
+            size += len(row.value)
+            if size > MAX_BYTES:
+                raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
+            items.append(StoredItem(row.item_id, row.value.encode()))
     return items
 
 
@@ -154,6 +157,7 @@ def _items(conversation: Conversation) -> Select[Any]:
         select(*columns)
         .where(this, conversation_items.c.number < conversation.length)
         .order_by(conversation_items.c.number)
+        .execution_options(yield_per=READ_AT_ONCE)
     )
 
 

@@ -8,12 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from dragoman.errors import GatewayError
+
 T = TypeVar("T")
 MAX_GROUP: Final = 200
 
 
 class Groups(Generic[T]):
-    """`write` commits all that it is given or raises; if it raises, each is tried alone."""
+    """`write` commits all that it is given or raises; if it raises, each is tried alone.
+
+    But for `GatewayError`: a store that does not answer would be waited for as often as there are items.
+    """
 
     def __init__(self, write: Callable[[Sequence[T]], Awaitable[None]]) -> None:
         self._write = write
@@ -49,11 +54,13 @@ class Groups(Generic[T]):
         try:
             await self._write([item for item, _ in group])
         except Exception as error:  # noqa: BLE001 - it is those who wait that it is raised to
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, GatewayError):
                 for one in group:
                     await self._commit([one])
-            elif not group[0][1].done():
-                group[0][1].set_exception(error)
+                return
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(error)
         else:
             for _, done in group:
                 if not done.done():

@@ -48,7 +48,8 @@ class Lane:
             self._note(down=True, reason="deadline")
             raise GatewayError(STORE_UNAVAILABLE, "The store did not answer in time; try again in a moment.") from None
         except GatewayError as error:
-            self._note(down=True, reason=engines.reason(error))
+            if error.kind is STORE_UNAVAILABLE:
+                self._note(down=True, reason=engines.reason(error))
             raise
         self._note(down=False)
         return result

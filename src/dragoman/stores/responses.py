@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
+from dragoman.errors import INVALID_REQUEST, PAYLOAD_TOO_LARGE, GatewayError
 from dragoman.ports import StoredItem, StoredResponse
-from dragoman.stores.conversations import MAX_BYTES, append, render, rows_of
+from dragoman.stores.conversations import MAX_BYTES, READ_AT_ONCE, append, render, rows_of
 from dragoman.stores.database import Database
 from dragoman.stores.groups import Groups
 from dragoman.stores.lane import Lane
@@ -114,8 +114,11 @@ class SqlResponseStore:
 
     async def context(self, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem] | None:
         def work(connection: Connection) -> Sequence[StoredItem] | None:
-            if connection.execute(_visible(response_id, key_id)).one_or_none() is None:
+            row = connection.execute(_visible(response_id, key_id)).one_or_none()
+            if row is None:
                 return None
+            if output and row.status not in _ENDED:
+                raise GatewayError(INVALID_REQUEST, f"Response {row.id!r} has not ended; retrieve it until it has.")
             return _context(connection, storable(response_id), storable(key_id), output=output)
 
         return await self._lane.run(work)
@@ -137,12 +140,18 @@ class SqlResponseStore:
 
         def work(connection: Connection) -> Mapping[str, bytes]:
             found: dict[str, bytes] = {}
+            size = 0
             mine = select(response_items.c.item_id, response_items.c.value).join(responses)
             told = select(conversation_items.c.item_id, conversation_items.c.value).join(conversations)
             # A conversation's item may have outlived a response's of the same id, so it is looked for last.
             for statement, items, of in ((mine, response_items, responses), (told, conversation_items, conversations)):
                 where = statement.where(items.c.item_id.in_(wanted), of.c.key_id == key)
-                found |= {row.item_id: row.value.encode() for row in connection.execute(where)}
+                with connection.execute(where.execution_options(yield_per=READ_AT_ONCE)) as rows:
+                    for row in rows:
+                        size += len(row.value)
+                        if size > MAX_BYTES:
+                            raise GatewayError(PAYLOAD_TOO_LARGE, f"The items are larger than {MAX_BYTES} bytes.")
+                        found[row.item_id] = row.value.encode()
             return found
 
         return await self._lane.run(work) if wanted else {}
@@ -237,16 +246,17 @@ def _context(connection: Connection, response_id: str, key_id: str, *, output: b
     )  # fmt: skip
     everything = union_all(own, told).subquery()
     order = (everything.c.depth.desc(), everything.c.side, everything.c.number)
-    rows = connection.execute(select(everything).order_by(*order))
+    statement = select(everything).order_by(*order).execution_options(yield_per=READ_AT_ONCE)
     items: list[StoredItem] = []
     size = 0
-    for row in rows:
-        if row.depth >= MAX_CHAIN:
-            raise GatewayError(PAYLOAD_TOO_LARGE, f"More than {MAX_CHAIN} responses follow on one another.")
-        size += len(row.value)
-        if size > MAX_BYTES:
-            raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
-        items.append(StoredItem(row.item_id, row.value.encode()))
+    with connection.execute(statement) as rows:
+        for row in rows:
+            if row.depth >= MAX_CHAIN:
+                raise GatewayError(PAYLOAD_TOO_LARGE, f"More than {MAX_CHAIN} responses follow on one another.")
+            size += len(row.value)
+            if size > MAX_BYTES:
+                raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
+            items.append(StoredItem(row.item_id, row.value.encode()))
     return items
 
 

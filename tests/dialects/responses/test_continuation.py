@@ -146,3 +146,19 @@ def test_an_item_that_is_none_is_named_where_it_stands(item: Any, param: str) ->
 def test_items_that_are_right_are_given_back() -> None:
     values = [Raw(json.dumps(message("a")).encode())]
     assert continuation.check(values, "items") == values
+
+
+@pytest.mark.parametrize(
+    ("given", "include"),
+    [
+        ({"reasoning": {"effort": "low"}}, ["reasoning.encrypted_content"]),
+        ({"reasoning": {}, "include": ["a"]}, ["a", "reasoning.encrypted_content"]),
+        ({"reasoning": {}, "include": ["reasoning.encrypted_content"]}, ["reasoning.encrypted_content"]),
+        ({"reasoning": {}, "include": 7}, 7),
+        ({"include": ["a"]}, ["a"]),
+        ({"reasoning": None}, None),
+    ],
+)
+def test_the_seals_of_reasoning_are_asked_for(given: dict[str, Any], include: Any) -> None:
+    asked: dict[str, Any] = json.loads(render_fields(continuation.ask_seals(fields(**given))))
+    assert asked.get("include") == include

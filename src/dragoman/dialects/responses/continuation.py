@@ -23,6 +23,9 @@ from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 from dragoman.wire.responses import NULL
 
 MAX_ID: Final = 256
+MAX_REFERENCES: Final = 1000
+MAX_REFERRED: Final = 32 * 1024 * 1024
+"""Bytes of all that a request refers to: what a call may send at most, as one item can be referred to many times."""
 _STATE: Final = ("previous_response_id", "conversation", "background")
 _PREFIX: Final = {
     "message": "msg_",
@@ -50,6 +53,7 @@ class _Conversation(msgspec.Struct, frozen=True):
 
 _input: Final = msgspec.json.Decoder(str | list[Raw])
 _item: Final = msgspec.json.Decoder(_Item)
+_include: Final = msgspec.json.Decoder(list[str])
 _text: Final = msgspec.json.Decoder(str)
 _conversation: Final = msgspec.json.Decoder(str | _Conversation)
 
@@ -84,6 +88,8 @@ def parse(fields: Fields) -> Asked:
     """Raises `GatewayError` INVALID_REQUEST naming the parameter that is not right."""
     items = _parse_input(fields.get("input"))
     references = {number: name for number, item in enumerate(items) if (name := _reference(item, f"input[{number}]"))}
+    if len(references) > MAX_REFERENCES:
+        raise invalid("input", f"'input' refers to more than {MAX_REFERENCES} items.")
     asked = Asked(
         items,
         _parse_id(fields.get("previous_response_id"), "previous_response_id"),
@@ -149,13 +155,38 @@ def expand(fields: Fields, history: Sequence[bytes], items: Sequence[bytes]) -> 
     return whole
 
 
+def ask_seals(fields: Fields) -> Fields:
+    """The request of a call that is kept, asking for the seals without which its reasoning says nothing to the next.
+
+    Only where it speaks of `reasoning`: for a model that has none, asking is an error at OpenAI.
+    """
+    include = fields.get("include", NULL)
+    if absent(fields.get("reasoning", NULL)) or SEALED_REASONING.encode() in bytes(include):
+        return fields
+    if absent(include):
+        return {**fields, "include": raw([SEALED_REASONING])}
+    try:
+        asked = _include.decode(include)
+    except msgspec.DecodeError:
+        return fields  # which is for whoever reads it to say
+    return {**fields, "include": raw([*asked, SEALED_REASONING])}
+
+
 def resolve(asked: Asked, found: Mapping[str, bytes]) -> tuple[Raw, ...]:
-    """A request's own items, each reference replaced by what it refers to. Raises `GatewayError` NOT_FOUND."""
+    """A request's own items, each reference replaced by what it refers to.
+
+    Raises `GatewayError` ITEM_NOT_FOUND, or PAYLOAD_TOO_LARGE for more than could be used.
+    """
     items = list(asked.items)
+    size = 0
     for number, name in (asked.references or {}).items():
         if name not in found:
             message = f"Item with id {name!r} not found."
             raise GatewayError(errors.ITEM_NOT_FOUND, message, param=f"input[{number}].id")
+        size += len(found[name])
+        if size > MAX_REFERRED:
+            message = f"What 'input' refers to is larger than {MAX_REFERRED} bytes."
+            raise GatewayError(errors.PAYLOAD_TOO_LARGE, message, param="input")
         items[number] = Raw(found[name])
     return tuple(items)
 
