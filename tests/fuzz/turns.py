@@ -67,6 +67,7 @@ def _items(draw: st.DrawFn) -> tuple[Item, ...]:
     return (*system, draw(_USER), *(item for exchange in rest for item in exchange))
 
 
+_CONVERSATION: Final = _items()
 _TOOLS: Final = (
     Tool("f", "What f does", raw(_SCHEMA), strict=True),
     Tool("look", None, raw({"type": "object"}), strict=False),
@@ -77,7 +78,7 @@ _EFFORTS: Final = [None, "none", "low", "medium", "high", "max"]
 
 
 @st.composite
-def turns(draw: st.DrawFn) -> Turn:
+def turns(draw: st.DrawFn, conversation: st.SearchStrategy[tuple[Item, ...]] = _CONVERSATION) -> Turn:
     """What all three dialects have."""
     tools = draw(st.sampled_from([_TOOLS, _TOOLS, ()]))
     choice = draw(st.sampled_from([None, *_CHOICES])) if tools else None
@@ -86,7 +87,7 @@ def turns(draw: st.DrawFn) -> Turn:
     return Turn(
         model="m",
         stream=draw(st.booleans()),
-        items=draw(_items()),
+        items=draw(conversation),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=draw(st.sampled_from([None, True, False])) if many else None,
@@ -154,12 +155,11 @@ def _more_items(draw: st.DrawFn) -> tuple[Item, ...]:
 @st.composite
 def more_turns(draw: st.DrawFn) -> Turn:
     """What Chat and Responses have in common."""
-    turn = draw(turns())
+    turn = draw(turns(_more_items()))
     choice = draw(st.sampled_from([None, *_MORE_CHOICES]))
     logprobs = draw(st.sampled_from([None, None, 0, 3]))
     return msgspec.structs.replace(
         turn,
-        items=draw(_more_items()),
         tools=_MORE_TOOLS,
         tool_choice=choice,
         sampling=msgspec.structs.replace(
