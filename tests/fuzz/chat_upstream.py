@@ -14,7 +14,7 @@ _HABITS: Final = st.fixed_dictionaries(
         "role first": st.booleans(),
         "usage": st.sampled_from(["chunk", "with finish", "every chunk", "none"]),
         "finish twice": st.booleans(),
-        "call ids": st.booleans(),
+        "call ids": st.sampled_from(["all", "all", "none", "the same"]),
         "calls in turns": st.booleans(),
         "reasoning": st.sampled_from(["reasoning_content", "reasoning"]),
         "arguments at once": st.booleans(),
@@ -77,8 +77,10 @@ def chat_answers(draw: st.DrawFn) -> Sent:
     cited = draw(_citations(len(text))) if text else []
     drawn = draw(st.booleans()) if text else False
     calls = draw(_calls())
-    if not habits["call ids"]:
+    if habits["call ids"] == "none":
         calls = [{name: value for name, value in call.items() if name != "id"} for call in calls]
+    elif habits["call ids"] == "the same":
+        calls = [{**call, "id": "call_0"} for call in calls]
     finish = draw(st.sampled_from(_FINISHES))
     usage = None if habits["usage"] == "none" else _usage(draw)
     more = draw(st.sampled_from([{}, {"service_tier": "default", "system_fingerprint": "fp"}]))

@@ -1,6 +1,6 @@
 import pytest
 
-from dragoman.dialects.chat.answers import call_id
+from dragoman.dialects.chat.answers import CallIds, call_id
 from dragoman.dialects.chat.pieces import MAX_CHECKS, PiecedCall
 from dragoman.errors import WireError
 from dragoman.turn import CallClosed, CallDelta, CallOpened, Event
@@ -12,7 +12,7 @@ def piece(identity: str | None = None, name: str | None = None, arguments: str |
 
 
 def taken(*pieces: Call) -> PiecedCall:
-    call = PiecedCall(0)
+    call = PiecedCall(0, CallIds("chatcmpl-1"))
     for one in pieces:
         call.take(one)
     return call
@@ -26,7 +26,7 @@ def advance(call: PiecedCall) -> list[Event]:
 
 def close(call: PiecedCall) -> list[Event]:
     out: list[Event] = []
-    call.close("chatcmpl-1", out)
+    call.close(out)
     return out
 
 
@@ -53,6 +53,17 @@ def test_no_arguments_are_an_empty_object_and_no_input_is_none() -> None:
 
 def test_an_id_that_never_came_is_made_of_the_answers() -> None:
     assert close(taken(piece(None, "f", "{}")))[0] == CallOpened(call_id(0, "chatcmpl-1"), "f")
+
+
+def test_an_id_that_another_call_has_is_one_of_its_own_to_the_caller_alone() -> None:
+    ids = CallIds("chatcmpl-1")
+    first, second = PiecedCall(0, ids), PiecedCall(1, ids)
+    for call in (first, second):
+        call.take(piece("a", "f", "{"))
+    assert advance(first)[0] == CallOpened("a", "f")
+    assert advance(second)[0] == CallOpened(call_id(1, "chatcmpl-1"), "f")
+    assert second.owns(piece("a", "f", "}"))
+    assert second.has("a")
 
 
 def test_a_call_without_a_name_is_a_fault() -> None:

@@ -113,18 +113,19 @@ def _items(said: wire.Said, logprobs: wire.Logprobs | None, identity: str) -> tu
     given = list(said.tool_calls or ())
     if said.function_call is not None:
         given.append(wire.Call(function=said.function_call))
-    items += [_call(call, call_id(number, identity)) for number, call in enumerate(given)]
+    ids = CallIds(identity)
+    items += [_call(call, ids.take(number, call.id)) for number, call in enumerate(given)]
     return tuple(items)
 
 
-def _call(call: wire.Call, otherwise: str) -> ToolCall:
+def _call(call: wire.Call, identity: str) -> ToolCall:
     name = read_name(call)
     if not name:
         raise _broken("The upstream's answer has a call without a name.")
     text = read_arguments(call)
     if call.custom is not None:
-        return ToolCall(call.id or otherwise, name, text, "custom")
-    return ToolCall(call.id or otherwise, name, text or "{}")
+        return ToolCall(identity, name, text, "custom")
+    return ToolCall(identity, name, text or "{}")
 
 
 def read_name(call: wire.Call) -> str:
@@ -141,8 +142,22 @@ def read_arguments(call: wire.Call) -> str:
     return msgspec.json.encode(given).decode() if isinstance(given, dict) else given or ""
 
 
+class CallIds:
+    """The ids of the calls of one answer: each has one of its own, also where its upstream gave none, or one twice."""
+
+    def __init__(self, identity: str) -> None:
+        self._identity = identity
+        self._taken: set[str] = set()
+
+    def take(self, number: int, given: str | None) -> str:
+        """The id of the call with this number, whose upstream gave it `given`."""
+        known = given if given and given not in self._taken else call_id(number, self._identity)
+        self._taken.add(known)
+        return known
+
+
 def call_id(number: int, identity: str) -> str:
-    """The id of a call whose upstream gave none: unlike those of other answers, so that histories stay clear."""
+    """An id that an upstream did not give: unlike those of other answers, so that histories stay clear."""
     return f"call_{number}_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from dragoman.dialects.chat.answers import call_id, read_arguments, read_name
+from dragoman.dialects.chat.answers import CallIds, read_arguments, read_name
 from dragoman.errors import WireError
 from dragoman.turn import CallClosed, CallDelta, CallKind, CallOpened, Event
 from dragoman.wire import chat_answer as wire
@@ -21,8 +21,9 @@ _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class PiecedCall:
     """A call; its methods give the events that are new."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, ids: CallIds) -> None:
         self._number = number
+        self._ids = ids
         self._id = ""
         self._name = ""
         self._kind: CallKind = "function"
@@ -82,20 +83,24 @@ class PiecedCall:
     def advance(self, out: list[Event]) -> None:
         """Gives what can be given of the call."""
         if not self._opened and self._name and self._id:
-            self._opened = True
-            out.append(CallOpened(self._id, self._name, self._kind))
+            self._open(out)
         if self._opened:
             out += [CallDelta(text) for text in self._unsent]
             self._unsent.clear()
 
+    def _open(self, out: list[Event]) -> None:
+        self._opened = True
+        out.append(CallOpened(self._ids.take(self._number, self._id), self._name, self._kind))
+
     def _is(self, said: str) -> bool:
         return len(said) == self._length and said == "".join(self._said)
 
-    def close(self, identity: str, out: list[Event]) -> None:
-        """Gives the rest of the call; `identity` is the answer's. Raises `WireError` if it has no name."""
+    def close(self, out: list[Event]) -> None:
+        """Gives the rest of the call. Raises `WireError` if it has no name."""
         if not self._name:
             raise WireError("a call without a name")
-        self._id = self._id or call_id(self._number, identity)
+        if not self._opened:
+            self._open(out)
         self.advance(out)
         self._closed = True
         text = "".join(self._said)

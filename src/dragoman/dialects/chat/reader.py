@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects.chat import annotations
-from dragoman.dialects.chat.answers import is_failure, read_name, read_stop
+from dragoman.dialects.chat.answers import CallIds, is_failure, read_name, read_stop
 from dragoman.dialects.chat.errors import parse as parse_error
 from dragoman.dialects.chat.members import absent
 from dragoman.dialects.chat.pieces import PiecedCall
@@ -58,6 +58,7 @@ class ChatReader:
         self._decoder = sse.Decoder(max_event)
         self._left = max_answer
         self._id: str | None = None
+        self._ids = CallIds("")
         self._calls: dict[int, PiecedCall] = {}
         self._count = 0
         self._floor: deque[PiecedCall | Event] = deque()
@@ -119,6 +120,7 @@ class ChatReader:
             return
         if self._id is None:
             self._id = chunk.id or ""
+            self._ids = CallIds(self._id)
             out.append(Opened(self._id, int(chunk.created or 0), chunk.model or ""))
         self._usage = read_usage(chunk.usage) or self._usage
         self._tier = chunk.service_tier or self._tier
@@ -184,7 +186,7 @@ class ChatReader:
         if call is None or not call.owns(piece):
             if self._count >= MAX_CALLS:
                 raise WireError(f"more than {MAX_CALLS} tool calls")
-            call = self._calls[index] = PiecedCall(self._count)
+            call = self._calls[index] = PiecedCall(self._count, self._ids)
             self._count += 1
             self._in_run = False
             self._floor.append(call)
@@ -199,7 +201,7 @@ class ChatReader:
                 head.advance(out)
                 if not ends and (len(self._floor) == 1 or not head.whole()):
                     return
-                head.close(self._id or "", out)
+                head.close(out)
             else:
                 out.append(head)
             self._floor.popleft()
