@@ -140,13 +140,13 @@ def test_a_call_without_an_id_gets_one_of_its_answer() -> None:
     ids = [item.call_id for item in items if isinstance(item, ToolCall)]
     assert ids == [call_id(0, "chatcmpl-1"), call_id(1, "chatcmpl-1")]
     assert len({*ids, call_id(0, "chatcmpl-2"), call_id(0, "")}) == 4
+    assert all(re.fullmatch(r"call_[0-9]+_[0-9a-f]{16}", one) for one in ids)
 
 
 def test_an_id_that_two_calls_have_is_the_first_ones() -> None:
     calls = [{"id": "call_0", "function": {"name": name, "arguments": "{}"}} for name in "fg"]
     given = parse({"tool_calls": calls}, id="chatcmpl-1")
     assert [item.call_id for item in given.items if isinstance(item, ToolCall)] == ["call_0", call_id(1, "chatcmpl-1")]
-    assert all(re.fullmatch(r"call_[0-9]+_[0-9a-f]{16}", one) for one in ids)
 
 
 def test_the_deprecated_call_is_a_call() -> None:
