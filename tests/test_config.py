@@ -8,6 +8,7 @@ from dragoman import config
 from dragoman.config import RESERVED, Config, Layer, check_endpoint, parse, schema
 from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError
+from dragoman.policy.resources import Breaker
 from dragoman.policy.routing import Route, Target, Timeouts
 
 EXAMPLE = """
@@ -103,6 +104,14 @@ def test_a_route_gives_its_deadlines_to_its_fallbacks() -> None:
 
 
 QUIRKS = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\nquirks = '
+
+
+def test_a_breaker_is_on_unless_it_is_switched_off() -> None:
+    assert load(UPSTREAM).upstreams["openai"].breaker == Breaker(failures=5, open_for=30, probes=3)
+    assert load(UPSTREAM + "breaker = { open_for = 1 }").upstreams["openai"].breaker == Breaker(open_for=1)
+    assert load(UPSTREAM + "breaker = false").upstreams["openai"].breaker is False
+
+
 UPSTREAM = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\n'
 
 
@@ -115,6 +124,7 @@ UPSTREAM = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\n'
         ("[server]\nzzz = 1", "server.zzz", "known here: body_timeout, "),
         ("[upstreams.openai]\nbaseurl = 'x'", "upstreams.openai.baseurl", "did you mean 'base_url'?"),
         ("[upstreams.openai.timeouts]\nfirst = 1", "upstreams.openai.timeouts.first", "did you mean 'first_byte'?"),
+        ("[upstreams.openai.breaker]\nopen = 1", "upstreams.openai.breaker.open", "did you mean 'open_for'?"),
         ("[models.fast]\nfallbacks = []", "models.fast.fallbacks", "did you mean 'fallback'?"),
         ("[models.'gpt-*'.timeouts]\nidel = 1", "models.gpt-*.timeouts.idel", "did you mean 'idle'?"),
         ("[aliases.github]\ncredentials = 'x'", "aliases.github.credentials", "did you mean 'credential'?"),
@@ -150,6 +160,7 @@ def test_an_unknown_key_is_named_and_the_right_one_suggested(text: str, key: str
         (UPSTREAM + "dialects = ['chat', 'x']", "upstreams.openai.dialects[1]", "invalid enum value 'x'"),
         (UPSTREAM + "dialects = 'chat'", "upstreams.openai.dialects", "expected 'array', got 'str'"),
         (UPSTREAM + "network = 'all'", "upstreams.openai.network", "invalid enum value 'all'"),
+        (UPSTREAM + "breaker = { failures = 0 }", "upstreams.openai.breaker.failures", "expected 'int' >= 1"),
         (UPSTREAM + "allow_cidrs = [1]", "upstreams.openai.allow_cidrs[0]", "expected 'str', got 'int'"),
         (UPSTREAM + "timeouts = 5", "upstreams.openai.timeouts", "expected 'object', got 'int'"),
         (UPSTREAM + "timeouts = {idle = '5'}", "upstreams.openai.timeouts.idle", "expected 'float', got 'str'"),
@@ -203,6 +214,11 @@ def test_a_value_of_another_type_is_named(text: str, key: str, message: str) -> 
         (UPSTREAM + "timeouts = {first_byte = -1}", "upstreams.openai.timeouts.first_byte", "must be more than 0"),
         (UPSTREAM + "timeouts = {idle = nan}", "upstreams.openai.timeouts.idle", "must be more than 0"),
         (UPSTREAM + "timeouts = {total = 0}", "upstreams.openai.timeouts.total", "must be more than 0"),
+        (UPSTREAM + "hosts = ['b.test:80']", "upstreams.openai.hosts", "host"),
+        (UPSTREAM + "hosts = ['b.test/x']", "upstreams.openai.hosts", "host"),
+        (UPSTREAM + "hosts = ['b.test', 'B.test']", "upstreams.openai.hosts", "is there already"),
+        (UPSTREAM + "hosts = ['api.openai.com']", "upstreams.openai.hosts", "is there already"),
+        (UPSTREAM + f"hosts = {[f'h{n}.test' for n in range(32)]}", "upstreams.openai.hosts", "at most 32"),
         (UPSTREAM + "max_connections = 0", "upstreams.openai.max_connections", "must be more than 0"),
         (UPSTREAM + "keepalive = -1", "upstreams.openai.keepalive", "must not be negative"),
         (UPSTREAM + "[models]\nfast = 'opena'", "models.fast", "no upstream 'opena'"),

@@ -17,7 +17,16 @@ from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.policy import auth, credentials, egress
 from dragoman.policy.aliases import Made, check_made
-from dragoman.policy.resources import Auth, Endpoint, RouteRules, Rules, route_id, upstream_id
+from dragoman.policy.resources import (
+    Auth,
+    Breaker,
+    Endpoint,
+    RouteRules,
+    Rules,
+    check_pool,
+    route_id,
+    upstream_id,
+)  # fmt: skip
 from dragoman.policy.routing import Route, Target, Timeouts, is_glob
 
 Tree = dict[str, Any]
@@ -136,6 +145,10 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
     """A PEM file of authorities, instead of the system's."""
     include_usage: bool = True
     """Whether to ask for usage in streams; false for upstreams that refuse `stream_options`."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts that answer as the one of `base_url` does, under the same scheme, port and path."""
+    breaker: Breaker | bool = Breaker()
+    """When an endpoint that fails is given a rest; `false` for never."""
 
     def adapted(self, at: str) -> Profile:
         """Its profile with its own quirks. Raises `ConfigError`; `at` is the key of its table."""
@@ -338,7 +351,7 @@ def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: s
         below = _SECTIONS.get((section, name))
         if below is None or not isinstance(value, Mapping):
             continue
-        if known[name].type in (below, below | None):
+        if known[name].type in (below, below | None, below | bool):
             _check_names(value, below, key)
         else:
             for item, inner in value.items():
@@ -359,6 +372,8 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (AliasConfig, "timeouts"): TimeoutsConfig,
     (UpstreamConfig, "auth"): Auth,
     (AliasConfig, "auth"): Auth,
+    (UpstreamConfig, "breaker"): Breaker,
+    (AliasConfig, "breaker"): Breaker,
 }
 
 
@@ -390,7 +405,7 @@ def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
 _NO_ALIAS: Final = AliasConfig()
 _OF_THE_UPSTREAM: Final = (
     "credential", "auth", "timeouts", "network", "allow_cidrs", "max_connections", "keepalive", "proxy", "ca_bundle",
-    "health",
+    "breaker", "health",
 )  # fmt: skip
 
 
@@ -401,6 +416,10 @@ def _check(config: Config) -> None:
         _check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
         _check_connection(at, upstream)
+        try:
+            check_pool(endpoints_of(upstream))
+        except GatewayError as error:
+            raise ConfigError(f"{at}.hosts", error.message, "hosts alone: the rest is as in base_url") from None
         upstream.adapted(at)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
@@ -451,14 +470,22 @@ def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
 def made(config: Config, name: str) -> Made:
     """An alias of the file in the words of the management API. Its ids follow from its name and its routes'."""
     alias = config.aliases[name]
-    endpoints = alias.endpoints
-    if not endpoints:
-        source = config.upstreams[alias.upstream] if alias.upstream is not None else alias
-        url = egress.split_base_url(source.base_url or "")
-        endpoints = (Endpoint(scheme=url.scheme, host=url.host, port=url.port, path=url.path),)
+    if alias.upstream is not None:
+        endpoints = endpoints_of(config.upstreams[alias.upstream])
+    else:
+        endpoints = alias.endpoints or _at(alias.base_url or "", ())
     routes = [(route_id(f"{name} {msgspec.json.encode(route.match).decode()} {route.priority}"), route)
               for route in alias.routes]  # fmt: skip
     return Made(name, upstream_id(name), endpoints, alias, routes)
+
+
+def endpoints_of(upstream: UpstreamConfig) -> tuple[Endpoint, ...]:
+    return _at(upstream.base_url, upstream.hosts)
+
+
+def _at(base_url: str, hosts: Sequence[str]) -> tuple[Endpoint, ...]:
+    url = egress.split_base_url(base_url)
+    return tuple(Endpoint(scheme=url.scheme, host=host, port=url.port, path=url.path) for host in (url.host, *hosts))
 
 
 def _check_name(at: str, name: str) -> None:

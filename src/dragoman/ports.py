@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from dragoman.policy.balance import EndpointStatus
 from dragoman.policy.keys import Key
 from dragoman.policy.limits import Rule, Verdict
 from dragoman.policy.routing import Timeouts as Timeouts
@@ -27,6 +28,8 @@ class UpstreamRequest:
     target: str
     headers: Headers
     body: Body = None
+    host: str | None = None
+    """The endpoint it is for, of an upstream that has several."""
 
 
 class Reply(Protocol):
@@ -124,6 +127,24 @@ class Upstream(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Pool(Upstream, Protocol):
+    """An upstream at one endpoint or several, each with a breaker.
+
+    `open` and `upgrade` choose the endpoint, and raise CIRCUIT_BREAKER_OPEN, MISSING_TARGET_HOST and
+    UNKNOWN_TARGET_HOST beside the errors of any upstream.
+    """
+
+    def start(self) -> None:
+        """Begins the health checks, if there are any; `close` ends them."""
+        ...
+
+    def available(self) -> bool:
+        """Whether any endpoint may be called."""
+        ...
+
+    def status(self) -> Sequence[EndpointStatus]: ...
 
 
 class KeyStore(Protocol):

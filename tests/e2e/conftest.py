@@ -28,7 +28,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         bases = {name: f"{mock_url}/scenario/{spec}/v1" for name, spec in FAULTS.items()}
         bases["dead"] = "http://127.0.0.1:1/v1"
         for name, base in bases.items():
-            values["upstreams"][name] = {"base_url": base, "direct": True}
+            values["upstreams"][name] = {"base_url": base, "direct": True, "breaker": False}
             values["models"][f"after-{name}"] = {
                 "upstream": name, "model": "gpt-4", "fallback": ["mock-chat/gpt-4o-mini"]
             }  # fmt: skip

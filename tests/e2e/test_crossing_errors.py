@@ -40,6 +40,7 @@ def faulty(values: dict[str, Any], mock_url: str) -> None:
     for dialect, fault in product(DIALECTS, faults):
         values["upstreams"][name(dialect, fault)] = {
             "base_url": f"{mock_url}/scenario/instant,{fault}/only/{dialect}/v1",
+            "breaker": False,
             "dialects": [dialect],
             "profile": PROFILES[dialect],
             "direct": True,

@@ -16,6 +16,7 @@ from dragoman.policy.resources import (
     Method,
     Rate,
     RateLimit,
+    Retry,
     RouteRules,
     Rules,
 )
@@ -30,7 +31,7 @@ def alias(base_path: bytes = b"", *routes: RouteRules, rules: Rules | None = Non
     numbered = [(f"r{number}", route) for number, route in enumerate(routes)]
     made = Made("github", "u", (endpoint,), rules or Rules(), numbered)
     check_made(made)
-    return compile_alias(made, ("alias:github",), Timeouts())
+    return compile_alias(made, "alias:github", Timeouts())
 
 
 def route(path: str = "/", *methods: Method, **members: Any) -> RouteRules:
@@ -71,7 +72,7 @@ def test_routes_of_one_path_may_differ_in_priority_or_method() -> None:
     alias(b"", route("/a"), route("/a", priority=1), route("/a", "PUT"))
 
 
-@pytest.mark.parametrize("rules", [Rules(rate_limit=RateLimit(sustained=Rate(rate=1))), Rules(breaker=None)])
+@pytest.mark.parametrize("rules", [Rules(rate_limit=RateLimit(sustained=Rate(rate=1))), Rules(retry=Retry(attempts=2))])
 def test_a_rule_that_nothing_applies_is_refused_rather_than_ignored(rules: Rules) -> None:
     with pytest.raises(GatewayError, match="not applied by this version"):
         check_made(Made("x", "u", (HOST,), rules))

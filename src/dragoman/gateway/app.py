@@ -98,6 +98,7 @@ class Gateway:
         }  # fmt: skip
         self._catalog = Catalog(self._runtime, self.clock)
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
+        self._runtime.start()
         await store.jobs.open()
         self._own(self._flush_forever())
         self._own(self._expire_forever(store))
@@ -138,6 +139,7 @@ class Gateway:
         """
         loaded = self._settings.load()
         runtime = self._composer.build(loaded.config)
+        runtime.start()
         old, self._runtime = self._runtime, runtime
         before, self._loaded = self._loaded, loaded
         self._catalog = Catalog(runtime, self.clock)

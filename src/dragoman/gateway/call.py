@@ -31,6 +31,7 @@ _SINGLE: Final = (
     b"content-type",
     b"content-length",
     b"x-request-id",
+    b"x-oagw-target-host",
 )
 
 

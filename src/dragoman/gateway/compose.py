@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, UpstreamConfig
+from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, UpstreamConfig, endpoints_of
 from dragoman.config import made as config_made
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
@@ -20,9 +20,20 @@ from dragoman.policy.aliases import compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import Network, default_network, split_base_url
-from dragoman.policy.resources import Auth, base_url
+from dragoman.policy.resources import Auth, Endpoint, base_url, breaker_of
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, ConversationStore, Jobs, KeyStore, Ledger, ResponseStore, Tokenizer, Upstream, Vault
+from dragoman.ports import (
+    Clock,
+    ConversationStore,
+    Jobs,
+    KeyStore,
+    Ledger,
+    Pool,
+    ResponseStore,
+    Tokenizer,
+    Upstream,
+    Vault,
+)  # fmt: skip
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.database import Database
 from dragoman.stores.engine import parse_url, prepare_file
@@ -34,6 +45,7 @@ from dragoman.stores.responses import SqlResponseStore
 from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
 from dragoman.upstreams.oauth import TokenFetch
+from dragoman.upstreams.pool import UpstreamPool
 from dragoman.upstreams.tokens import TokenCache, TokenUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
@@ -127,20 +139,20 @@ class Composer:
 
     def build(self, config: Config) -> Runtime:
         """Everything that follows from the configuration. Raises `ConfigError`."""
-        upstreams: dict[str, Upstream] = {
-            name: self._upstream(config, "upstreams", name, item, item.base_url)
+        upstreams: dict[str, Pool] = {
+            name: self._pool(config, "upstreams", name, item, endpoints_of(item))
             for name, item in config.upstreams.items()
         }
         aliases = {}
         for name, item in config.aliases.items():
             made = config_made(config, name)
-            pools = pool_names(name, len(made.endpoints)) if item.upstream is None else (item.upstream,)
-            if item.upstream is None:
-                for pool, endpoint in zip(pools, made.endpoints, strict=True):
-                    upstreams[pool] = self._upstream(config, "aliases", name, item, base_url(endpoint))
+            upstream = item.upstream
+            if upstream is None:
+                upstream = f"alias:{name}"  # no configured upstream can have a colon in its name
+                upstreams[upstream] = self._pool(config, "aliases", name, item, made.endpoints)
             source = item if item.upstream is None else config.upstreams[item.upstream]
             caller = source.credential == "caller"
-            aliases[name] = compile_alias(made, pools, source.timeouts.parts(), caller_credential=caller)
+            aliases[name] = compile_alias(made, upstream, source.timeouts.parts(), caller_credential=caller)
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
@@ -150,6 +162,20 @@ class Composer:
     def close(self) -> None:
         """Ends what is being fetched for upstreams."""
         self._tokens.close()
+
+    def _pool(
+        self,
+        config: Config,
+        table: str,
+        name: str,
+        item: UpstreamConfig | AliasConfig,
+        endpoints: Sequence[Endpoint],
+    ) -> UpstreamPool:
+        at_hosts = {
+            endpoint.host.lower(): self._upstream(config, table, name, item, base_url(endpoint))
+            for endpoint in endpoints
+        }
+        return UpstreamPool(name, at_hosts, breaker=breaker_of(item.breaker), now=SystemClock().monotonic)
 
     def _upstream(
         self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str
@@ -201,11 +227,6 @@ class Composer:
             ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
             proxy=item.proxy,
         )
-
-
-def pool_names(name: str, count: int) -> tuple[str, ...]:
-    """Keys of the connection pools of an alias's own endpoints; no configured upstream can have a colon in its name."""
-    return (f"alias:{name}", *(f"alias:{name}/{number}" for number in range(1, count)))
 
 
 def _tokenizer(server: ServerConfig) -> Tokenizer | None:

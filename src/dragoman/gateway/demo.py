@@ -43,6 +43,8 @@ def layer(mock_url: str) -> Layer:
         "aliases": {name: {"base_url": f"{mock_url}/{name}", "headers": EVERY_HEADER} for name in SERVICES},
     }
     values["models"] |= dict.fromkeys(PATTERNS, "mock-chat")
+    for item in (*values["upstreams"].values(), *values["aliases"].values()):
+        item["breaker"] = False  # mocks fail when they are asked to, and are to do so each time
     return Layer("demo", values)
 
 

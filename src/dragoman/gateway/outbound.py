@@ -16,6 +16,7 @@ from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
 from dragoman.policy import aliases, cors
 from dragoman.policy.aliases import Alias
+from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
 from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
@@ -54,13 +55,14 @@ class Outbound:
         across = alias.cors if route is None else route.cors
         if across is not None:
             self._admit(across)
-        upstream = runtime.upstreams[alias.pools[0]]
+        upstream = runtime.upstreams[alias.upstream]
         timeouts = upstream.timeouts if route is None else route.timeouts
         if call.asks_websocket:
             await self._relay(alias, target, upstream, timeouts)
             return
+        host = target_host(call.header)
         body = await self._body(alias, timeouts)
-        request = UpstreamRequest(call.method, target, self._headers(alias), body)
+        request = UpstreamRequest(call.method, target, self._headers(alias), body, host)
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
@@ -116,7 +118,7 @@ class Outbound:
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
-        await relay.run(target, self._headers(alias))
+        await relay.run(target, self._headers(alias), target_host(self._call.header))
 
     def _headers(self, alias: Alias) -> Headers:
         call = self._call

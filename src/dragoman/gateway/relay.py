@@ -47,13 +47,13 @@ class Relay:
         self._response = response
         self._server = server
 
-    async def run(self, target: str, headers: Headers) -> None:
-        """Raises `GatewayError` for a conversation that does not come about."""
+    async def run(self, target: str, headers: Headers, host: str | None) -> None:
+        """With the endpoint `host`, if one is named. Raises `GatewayError` if no conversation comes about."""
         call, server = self._call, self._server
         handshake = Handshake(call, max_message=server.max_message)
         approach = Approach(handshake.subprotocols, max_message=server.max_message)
         call.watch.phase(errors.REQUEST_TIMEOUT, self._first_byte)
-        request = UpstreamRequest("GET", target, [*headers, *approach.headers])
+        request = UpstreamRequest("GET", target, [*headers, *approach.headers], None, host)
         reply = await call.watch.guard(self._upstream.upgrade(request, "websocket"))
         try:
             theirs = approach.finish(reply.headers, ping_interval=server.ping_interval)

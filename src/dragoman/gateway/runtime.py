@@ -16,7 +16,7 @@ from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.aliases import Alias
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, Ledger, Tokenizer, Upstream
+from dragoman.ports import Clock, Ledger, Pool, Tokenizer
 
 VIA: Final = "dragoman-"
 """Our pseudonym in `Via` begins so (RFC 9110, 7.6.3); a random part tells gateways apart."""
@@ -29,7 +29,7 @@ class Runtime:
     config: Config
     routes: RouteTable
     aliases: Mapping[str, Alias]
-    upstreams: Mapping[str, Upstream]
+    upstreams: Mapping[str, Pool]
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
     tokenizer: Tokenizer | None = None
@@ -37,6 +37,11 @@ class Runtime:
     calls: int = 0
     """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
     retired: bool = False
+
+    def start(self) -> None:
+        """Begins what runs beside the calls; in the event loop that serves them."""
+        for upstream in self.upstreams.values():
+            upstream.start()
 
     async def close(self) -> None:
         for upstream in self.upstreams.values():

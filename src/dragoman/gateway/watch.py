@@ -8,9 +8,9 @@
     (any)     the total deadline                504 request_timeout
 
 While something is sent to the caller these rest; a caller that does not read is the connection's to drop.
-When a deadline passes, the call's own task is cancelled and `take` tells it why; a cancellation without
-a reason means that the caller has left. The timer is lazy: pushing a deadline back, as every chunk does,
-only writes a number, and the timer looks at it when it fires.
+When a deadline passes, the call's own task is cancelled and `take` tells it why, as the cancellation itself
+tells those it passes; one without a reason means that the caller has left. The timer is lazy: pushing a
+deadline back, as every chunk does, only writes a number, and the timer looks at it when it fires.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class Watch:
         """Ends the call from outside, as a drain deadline does."""
         if self._reason is None:
             self._reason = error
-            self._task.cancel()
+            self._task.cancel(error)
 
     def take(self) -> GatewayError | None:
         """Why the task was cancelled, once; None if not by this watch."""
@@ -145,7 +145,7 @@ class Watch:
         reason = self._due(now)
         if reason is not None:
             self._reason = reason
-            self._task.cancel()
+            self._task.cancel(reason)
         following = self._next(now)
         if following < NEVER:
             self._arm(following)

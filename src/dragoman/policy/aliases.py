@@ -51,9 +51,7 @@ class Alias:
     id: str
     """Of its upstream, as the management API shows it."""
     upstream: str
-    """What the ledger and the log call its upstream: the first of `pools`."""
-    pools: tuple[str, ...]
-    """Keys of `Runtime.upstreams`, one for each endpoint in the order of `endpoints`."""
+    """Its key in `Runtime.upstreams`, and what the ledger and the log call it."""
     endpoints: tuple[Endpoint, ...]
     base_path: bytes
     """The path of every endpoint, without a final slash."""
@@ -93,7 +91,7 @@ class Made:
     origin: Origin = "file"
 
 
-def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, caller_credential: bool = False) -> Alias:
+def compile_alias(made: Made, upstream: str, timeouts: Timeouts, *, caller_credential: bool = False) -> Alias:
     """`made`, once it has been checked; `timeouts` are those of its upstream."""
     rules = made.rules
     cors = CorsRule.of(rules.cors)
@@ -103,8 +101,7 @@ def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, cal
     return Alias(
         made.name,
         made.id,
-        pools[0],
-        pools,
+        upstream,
         made.endpoints,
         made.endpoints[0].path.rstrip("/").encode(),
         rules,
@@ -117,7 +114,7 @@ def compile_alias(made: Made, pools: tuple[str, ...], timeouts: Timeouts, *, cal
     )
 
 
-_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry", "breaker")
+_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry")
 """Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
 _PENDING_OF_ROUTES: Final = ("plugins", "rate_limit", "concurrency")
 

@@ -5,19 +5,26 @@ move the turn of the others.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.policy.breaker import REFUSED, Circuit
+from dragoman.policy.breaker import REFUSED, Circuit, State
 from dragoman.policy.resources import Breaker
 
-TARGET_HOST: Final = b"x-oagw-target-host"
+_HEADER: Final = b"x-oagw-target-host"
 _HOST: Final = re.compile(r"(?!.{254})[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 """RFC 1123, 2.1: a host name, or an IPv4 address."""
 UNGUARDED: Final = 1
 """The ticket of a call that no breaker watches."""
+
+
+def target_host(header: Mapping[bytes, bytes]) -> str | None:
+    """The endpoint that a caller's headers name, if they do. Raises `GatewayError` INVALID_TARGET_HOST."""
+    value = header.get(_HEADER)
+    return None if value is None else parse_host(value)
 
 
 def parse_host(value: bytes) -> str:
@@ -32,6 +39,21 @@ def parse_host(value: bytes) -> str:
 def is_suffix(name: str, hosts: Sequence[str]) -> bool:
     """Whether the pool is named after what its several hosts end with, so that no call says which one it means."""
     return len(hosts) > 1 and all(host.endswith("." + name) for host in hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """How one endpoint of an upstream does."""
+
+    host: str
+    circuit: State | None
+    """None without a breaker."""
+    transitions: Mapping[State, int]
+    """How often its breaker came into each state."""
+    healthy: bool
+    """What its health checks say."""
+    selected: int
+    """How many calls it got."""
 
 
 class Balance:
@@ -79,6 +101,21 @@ class Balance:
             healthy and (circuit is None or circuit.admits(now))
             for healthy, circuit in zip(self.healthy, self.circuits, strict=True)
         )
+
+    def status(self, now: float) -> Sequence[EndpointStatus]:
+        """How each endpoint does, in their order."""
+        return [
+            EndpointStatus(
+                host,
+                None if circuit is None else circuit.state(now),
+                {} if circuit is None else dict(circuit.transitions),
+                healthy,
+                selected,
+            )
+            for host, circuit, healthy, selected in zip(
+                self._hosts, self.circuits, self.healthy, self.selected, strict=True
+            )
+        ]
 
     def _take(self, number: int, now: float) -> int:
         if not self.healthy[number]:

@@ -75,10 +75,10 @@ class Circuit:
         self._probing += 1
         return self._number
 
-    def settle(self, ticket: int, outcome: Outcome, now: float) -> None:
-        """What became of the call that took `ticket`."""
+    def settle(self, ticket: int, outcome: Outcome, now: float) -> bool:
+        """What became of the call that took `ticket`; whether that has changed the state."""
         if ticket != self._number:
-            return
+            return False
         if self._state == "closed":
             if outcome == "success":
                 self._run = 0
@@ -86,7 +86,7 @@ class Circuit:
                 self._run += 1
                 if self._run >= self._rule.failures:
                     self._open(now)
-            return
+            return ticket != self._number
         self._probing -= 1
         if outcome == "failure":
             self._open(now)
@@ -94,6 +94,7 @@ class Circuit:
             self._run += 1
             if self._run >= self._rule.probes:
                 self._enter("closed")
+        return ticket != self._number
 
     def retry_after(self, now: float) -> int:
         """Whole seconds until another try makes sense, 1 at least."""

@@ -98,8 +98,11 @@ class Breaker(_Part, frozen=True, kw_only=True):
     """When an endpoint is given a rest: `failures` in a row, for `open_for` seconds, then a few probes."""
 
     failures: Annotated[int, Meta(ge=1, le=1000)] = 5
+    """Failures in a row: no connection, no answer in time, no HTTP, or a 500, 502, 503 or 504."""
     open_for: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    """Seconds without a call."""
     probes: Annotated[int, Meta(ge=1, le=100)] = 3
+    """Calls at a time after that, and how many must succeed."""
 
 
 class Health(_Part, frozen=True, kw_only=True):
@@ -203,8 +206,8 @@ class Rules(_Part, frozen=True, kw_only=True):
     """How many calls may be made."""
     concurrency: Concurrency | None = None
     """How many calls may be under way at once."""
-    breaker: Breaker | None = Breaker()
-    """When an endpoint that fails is given a rest."""
+    breaker: Breaker | bool = Breaker()
+    """When an endpoint that fails is given a rest; `false` for never."""
     health: Health | None = None
     """How its endpoints are checked."""
     retry: Retry = Retry()
@@ -269,15 +272,22 @@ def check_upstream(upstream: Upstream) -> None:
 
 def check_pool(endpoints: Sequence[Endpoint]) -> None:
     """As `check_upstream`, of the endpoints alone."""
+    if len(endpoints) > MAX_ENDPOINTS:
+        raise invalid("endpoints", f"A pool has at most {MAX_ENDPOINTS} endpoints.")
     first = endpoints[0]
+    hosts: set[str] = set()
     for number, endpoint in enumerate(endpoints):
         here = (endpoint.scheme, port(endpoint), endpoint.path.rstrip("/"))
         if here != (first.scheme, port(first), first.path.rstrip("/")):
             raise invalid(f"endpoints[{number}]", "The endpoints of a pool share scheme, port and path.")
         try:
-            split_base_url(base_url(endpoint))
+            if split_base_url(base_url(endpoint)).host != endpoint.host.lower():
+                raise ValueError("has more in its host than a host")
         except ValueError as error:
             raise invalid(f"endpoints[{number}]", f"The endpoint {error}.") from None
+        if endpoint.host.lower() in hosts:
+            raise invalid(f"endpoints[{number}]", f"The host {endpoint.host!r} is there already.")
+        hosts.add(endpoint.host.lower())
 
 
 def check_route(route: RouteRules) -> None:
@@ -312,6 +322,11 @@ def base_url(endpoint: Endpoint) -> str:
     scheme = "https" if endpoint.scheme in ("https", "wss") else "http"
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return f"{scheme}://{host}:{port(endpoint)}{endpoint.path}"
+
+
+def breaker_of(given: Breaker | bool) -> Breaker | None:
+    """What `breaker` says: a rule, `true` for the default one, `false` for none."""
+    return given if isinstance(given, Breaker) else Breaker() if given else None
 
 
 def invalid(param: str, message: str) -> GatewayError:

@@ -1,0 +1,68 @@
+"""Two servers that share a port: the endpoints of a pool, each told apart by its address and made to fail at will."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+HOSTS = ("127.0.0.1", "127.0.0.2")
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Answers every request with its own address, or with the statuses that are to come next."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__((host, port), _Answerer)
+        self.host = host
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.seen: list[tuple[str, str, dict[str, str]]] = []
+        """Method, path and headers of each request."""
+        self._serving = threading.Thread(target=self.serve_forever, args=(0.01,), name=f"endpoint {host}")
+        self._serving.start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def finish(self) -> None:
+        self.shutdown()
+        self._serving.join()
+        self.server_close()
+
+
+class _Answerer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Endpoint
+
+    def _answer(self) -> None:
+        endpoint = self.server
+        self.rfile.read(int(self.headers.get("content-length", "0")))
+        endpoint.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        body = endpoint.host.encode()
+        self.send_response(endpoint.status)
+        for name, value in endpoint.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _answer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is written."""
+
+
+@contextmanager
+def endpoints() -> Iterator[tuple[Endpoint, Endpoint]]:
+    """Both servers; one may be finished by the test."""
+    first = Endpoint(HOSTS[0], 0)
+    second = Endpoint(HOSTS[1], first.port)
+    try:
+        yield first, second
+    finally:
+        for endpoint in (first, second):
+            endpoint.finish()

@@ -1,0 +1,207 @@
+"""Endpoints, breakers and the target host, by the ids of the outbound contract's scenarios."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.outbound.endpoints import HOSTS, Endpoint, endpoints
+from tests.support.live import Live, running
+
+PROXY = "/api/oagw/v1/proxy"
+DEADLINE = 20.0
+ONE, TWO = HOSTS
+TARGET = "X-OAGW-Target-Host"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Endpoint, Endpoint]]:
+    with endpoints() as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endpoint]) -> Iterator[Live]:
+    port = servers[0].port
+
+    def change(values: dict[str, Any], mock_url: str) -> None:
+        quick = {"failures": 2, "open_for": 0.2, "probes": 1}
+
+        def at(*hosts: str, port: int = port, path: str = "") -> list[dict[str, object]]:
+            return [{"scheme": "http", "host": host, "port": port, "path": path} for host in hosts]
+
+        pool = {"endpoints": at(ONE, TWO, path="/base")}
+        for name in ("round", "named", "cursor", "halves"):
+            values["aliases"][name] = dict(pool)
+        values["aliases"]["halves"]["breaker"] = {**quick, "open_for": 60}
+        values["aliases"]["single"] = {"base_url": f"http://localhost:{port}"}
+        values["aliases"]["quick"] = {"base_url": f"http://{ONE}:{port}", "breaker": quick}
+        values["aliases"]["resting"] = {"base_url": f"http://{ONE}:{port}"}
+        values["aliases"]["dead"] = {"endpoints": at(ONE, TWO, port=1)}
+        values["aliases"]["0.1"] = {"endpoints": at("127.0.0.1", "127.1.0.1")}
+
+    with running(tmp_path_factory.mktemp("resilience"), change, timing="instant") as live:
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def at_their_best(servers: tuple[Endpoint, Endpoint]) -> None:
+    for endpoint in servers:
+        endpoint.status = 200
+        endpoint.headers = {}
+        endpoint.seen.clear()
+
+
+def call(live: Live, path: str, host: str | None = None, method: str = "GET", **options: Any) -> httpx2.Response:
+    headers = {**live.headers(), **({} if host is None else {TARGET: host}), **options.pop("headers", {})}
+    return httpx2.request(method, f"{live.url}{PROXY}/{path}", headers=headers, timeout=DEADLINE, **options)
+
+
+def refusal(response: httpx2.Response) -> str:
+    """The code of an error of the gateway's own."""
+    assert response.headers["x-oagw-error-source"] == "gateway"
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["type"].endswith(".v1")
+    return str(problem["code"])
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    end = monotonic() + DEADLINE
+    while not look():
+        assert monotonic() < end
+
+
+def test_p2_10_calls_go_round_the_endpoints(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    answers = [call(live, "round/x").text for _ in range(6)]
+    assert Counter(answers) == {ONE: 3, TWO: 3}
+    assert answers[:3] != answers[1:4], "by turns"
+    assert servers[1].seen[0][1] == "/base/x" and servers[1].seen[0][2]["host"] == f"{TWO}:{servers[0].port}"
+
+
+def test_n2_10_with_all_endpoints_dead_the_call_fails(live: Live) -> None:
+    answer = call(live, "dead/x")
+    assert answer.status_code == 502 and refusal(answer) == "downstream_error"
+    assert answer.headers["retry-after"]
+
+
+def test_target_host_p1_1_one_endpoint_needs_none(live: Live) -> None:
+    assert call(live, "single/x").status_code == 200
+
+
+def test_target_host_p1_2_one_endpoint_may_be_named(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    assert call(live, "single/x", "localhost").status_code == 200
+    assert TARGET.lower() not in servers[0].seen[-1][2], "it is for the gateway alone"
+
+
+def test_target_host_p2_1_a_pool_named_freely_needs_none(live: Live) -> None:
+    assert {call(live, "named/x").text for _ in range(2)} == {ONE, TWO}
+
+
+def test_target_host_p2_2_it_chooses_the_endpoint(live: Live) -> None:
+    assert [call(live, "named/x", TWO).text for _ in range(3)] == [TWO] * 3
+
+
+def test_target_host_p3_1_a_common_suffix_goes_with_a_host(live: Live) -> None:
+    assert call(live, "0.1/x", "127.0.0.1").text == ONE
+
+
+def test_target_host_p3_2_its_case_does_not_matter(live: Live) -> None:
+    assert call(live, "single/x", "LocalHost").status_code == 200
+    assert call(live, "single/x", "localhost.").status_code == 200
+
+
+def test_target_host_p3_3_it_leaves_the_turn_of_the_others(live: Live) -> None:
+    assert call(live, "cursor/x").text == ONE
+    assert [call(live, "cursor/x", ONE).text for _ in range(3)] == [ONE] * 3
+    assert [call(live, "cursor/x").text for _ in range(2)] == [TWO, ONE]
+
+
+def test_target_host_n1_1_n6_3_a_common_suffix_alone_is_refused(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    answer = call(live, "0.1/x")
+    assert answer.status_code == 400 and refusal(answer) == "missing_target_host"
+    assert not servers[0].seen
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        pytest.param("localhost:443", "invalid_target_host", id="n1_2_port"),
+        pytest.param("localhost/x", "invalid_target_host", id="n1_3_path"),
+        pytest.param("local_host", "invalid_target_host", id="n1_4_characters"),
+        pytest.param("other.test", "unknown_target_host", id="n2_1_unknown"),
+        pytest.param("127.0.0.9", "unknown_target_host", id="n2_2_address"),
+        pytest.param("[::1]", "invalid_target_host", id="n2_2_address_6"),
+    ],
+)
+def test_target_host_that_is_none_is_refused(
+    live: Live, servers: tuple[Endpoint, Endpoint], host: str, code: str
+) -> None:
+    answer = call(live, "single/x", host)
+    assert answer.status_code == 400 and refusal(answer) == code
+    assert not servers[0].seen and str(servers[0].port) not in answer.text
+
+
+def test_a_target_host_given_twice_is_refused(live: Live) -> None:
+    lines = f"GET {PROXY}/single/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live.key}\r\n"
+    raw = live.raw(f"{lines}{TARGET}: localhost\r\n{TARGET}: localhost\r\n\r\n".encode())
+    assert raw.startswith(b"HTTP/1.1 400 ")
+
+
+def test_20_1_five_failures_in_a_row_are_followed_by_a_rest(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status = 503
+    for _ in range(5):
+        answer = call(live, "resting/x")
+        assert answer.status_code == 503 and answer.headers["x-oagw-error-source"] == "upstream"
+    answer = call(live, "resting/x")
+    assert answer.status_code == 503 and refusal(answer) == "circuit_breaker_open"
+    assert answer.json()["type"] == "gts.cf.core.errors.err.v1~cf.oagw.circuit_breaker.open.v1"
+    assert answer.json()["retriable"] is True
+    assert answer.headers["x-circuit-state"] == "OPEN"
+    assert 25 <= int(answer.headers["retry-after"]) <= 30
+    assert len(servers[0].seen) == 5
+
+
+def test_20_2_after_it_a_probe_decides(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status = 500
+    assert [call(live, "quick/x").status_code for _ in range(3)] == [500, 500, 503]
+    eventually(lambda: call(live, "quick/x").status_code == 500)
+    assert call(live, "quick/x").status_code == 503, "the probe has failed"
+    servers[0].status = 200
+    eventually(lambda: call(live, "quick/x").status_code == 200)
+    assert [call(live, "quick/x").status_code for _ in range(3)] == [200] * 3
+
+
+def test_20_3_each_endpoint_has_a_breaker_of_its_own(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[1].status = 502
+    statuses = [call(live, "halves/x").status_code for _ in range(4)]
+    assert sorted(statuses) == [200, 200, 502, 502]
+    assert [call(live, "halves/x").status_code for _ in range(6)] == [200] * 6
+    assert refusal(call(live, "halves/x", TWO)) == "circuit_breaker_open"
+
+
+def test_n12_6_a_failure_is_not_repeated_by_itself(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status = 503
+    assert call(live, "single/x").status_code == 503
+    assert len(servers[0].seen) == 1
+
+
+def test_a_model_upstream_at_rest_gives_way_to_its_fallback(tmp_path: Path, servers: tuple[Endpoint, Endpoint]) -> None:
+    def change(values: dict[str, Any], mock_url: str) -> None:
+        values["upstreams"]["failing"] = {
+            "base_url": f"http://{ONE}:{servers[0].port}", "breaker": {"failures": 1, "open_for": 60}
+        }  # fmt: skip
+        values["models"]["m"] = {"upstream": "failing", "model": "x", "fallback": ["mock-chat/gpt-4o-mini"]}
+
+    servers[0].status = 500
+    with running(tmp_path, change, timing="instant") as live:
+        body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+        for _ in range(3):
+            answer = httpx2.post(f"{live.url}/v1/chat/completions", json=body, headers=live.headers(), timeout=DEADLINE)
+            assert answer.status_code == 200
+    assert len(servers[0].seen) == 1
