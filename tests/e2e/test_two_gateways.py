@@ -18,7 +18,7 @@ __all__ = ["postgres_server", "postgres_url"]
 
 pytestmark = pytest.mark.postgres
 
-HEARTBEAT = 2.0
+HEARTBEAT = 4.0
 SECRET = "a secret that both gateways know, 0123456789"
 CONFIG = """
 [server]
