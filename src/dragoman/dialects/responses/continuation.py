@@ -37,7 +37,7 @@ _PREFIX: Final = {
 }
 
 
-class _Item(msgspec.Struct, frozen=True):
+class _Item(msgspec.Struct, frozen=True, gc=False):
     """What every item is looked at for; an item without a type is an easy message or a reference."""
 
     type: str | None = None
@@ -54,6 +54,7 @@ class _Conversation(msgspec.Struct, frozen=True):
 _input: Final = msgspec.json.Decoder(str | list[Raw])
 _item: Final = msgspec.json.Decoder(_Item)
 _include: Final = msgspec.json.Decoder(list[str])
+_items: Final = msgspec.json.Decoder(list[_Item])
 _text: Final = msgspec.json.Decoder(str)
 _conversation: Final = msgspec.json.Decoder(str | _Conversation)
 
@@ -87,7 +88,7 @@ class Given:
 def parse(fields: Fields) -> Asked:
     """Raises `GatewayError` INVALID_REQUEST naming the parameter that is not right."""
     items = _parse_input(fields.get("input"))
-    references = {number: name for number, item in enumerate(items) if (name := _reference(item, f"input[{number}]"))}
+    references = _references(items, fields.get("input", NULL))
     if len(references) > MAX_REFERENCES:
         raise invalid("input", f"'input' refers to more than {MAX_REFERENCES} items.")
     asked = Asked(
@@ -220,13 +221,29 @@ def _parse_input(value: Raw | None) -> tuple[Raw, ...]:
     return tuple(given)
 
 
+def _references(items: Sequence[Raw], value: Raw) -> Mapping[int, str]:
+    """Which of the items of an input refer to one that is kept, by place."""
+    try:  # all in one go: nearly every input has none, and every call is looked at
+        looked = _items.decode(value)
+    except msgspec.DecodeError:
+        looked = None
+    if looked is not None and not any(map(_refers, looked)):
+        return {}
+    named = ((number, _reference(item, f"input[{number}]")) for number, item in enumerate(items))
+    return {number: name for number, name in named if name}
+
+
+def _refers(item: _Item) -> bool:
+    return item.type == "item_reference" or (item.type is None and item.role is None)
+
+
 def _reference(value: Raw, at: str) -> str:
     """The id of the item that `value`, which stands at `at`, refers to; nothing if it is an item itself."""
     try:
         item = _item.decode(value)
     except msgspec.DecodeError:
         raise invalid(at, f"'{at}' is no item.") from None
-    if item.type == "item_reference" or (item.type is None and item.role is None):
+    if _refers(item):
         if not item.id:
             raise invalid(at, f"'{at}' has neither a type, nor a role, nor an id.")
         return item.id
