@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from dragoman.gateway.runtime import Runtime
 from dragoman.ports import Ledger
 
 MAX_BODY: Final = 64 * 1024
+_audit = structlog.get_logger("audit")
 
 ROUTES: Final = (
     ("GET", "/admin/keys", "list_keys"),
@@ -54,7 +56,7 @@ class Admin:
         keyring: Keyring,
         ledger: Ledger,
         runtime: Callable[[], Runtime],
-        reload: Callable[[], list[str]],
+        reload: Callable[[str], list[str]],
     ) -> None:
         self._issuer = issuer
         self._keyring = keyring
@@ -82,16 +84,19 @@ class Admin:
         key, token = await self._issuer.create(
             new.name, models=new.models, aliases=new.aliases, admin=new.admin, expires_in=new.expires_in
         )
+        _note(request, "key created", key_id=key.id, admin=key.admin)
         return _json({"key": key, "token": token}, 201)
 
     async def revoke_key(self, request: Request) -> Response:
         await self._issuer.revoke(request.path_params["id"])
         self._keyring.forget()
+        _note(request, "key revoked", key_id=request.path_params["id"])
         return Response(status_code=204)
 
     async def rotate_key(self, request: Request) -> Response:
         key, token = await self._issuer.rotate(request.path_params["id"])
         self._keyring.forget()
+        _note(request, "key rotated", key_id=request.path_params["id"], new_key_id=key.id)
         return _json({"key": key, "token": token}, 201)
 
     async def usage(self, request: Request) -> Response:
@@ -110,7 +115,7 @@ class Admin:
 
     async def reload(self, request: Request) -> Response:
         try:
-            return _json({"reloaded": True, "needs_restart": self._reload()})
+            return _json({"reloaded": True, "needs_restart": self._reload(request.state.principal_id)})
         except ConfigError as error:
             raise GatewayError(
                 errors.INVALID_REQUEST, f"The configuration was kept: {error}", param=error.key
@@ -128,6 +133,12 @@ def describe_routes(runtime: Runtime) -> list[dict[str, Any]]:
     for name, alias in runtime.aliases.items():
         rows.append({"kind": "alias", "name": name, "targets": [alias.upstream]})
     return rows
+
+
+def _note(request: Request, event: str, **fields: str | bool) -> None:
+    """A line of the audit log: who changed what."""
+    state = request.state
+    _audit.info(event, request_id=state.request_id, principal_id=state.principal_id, **fields)
 
 
 def _number(request: Request, name: str, default: float) -> float:

@@ -40,6 +40,7 @@ from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
+from dragoman.policy.keys import Key
 
 FLUSH_EVERY: Final = 0.5
 EXPIRE_EVERY: Final = 3600.0
@@ -47,6 +48,7 @@ _LIVE: Final = ("server.port", "server.host", "server.ssl", "store.", "log.")
 """Beginnings of keys that only a restart can change."""
 
 _log = structlog.get_logger("dragoman")
+_audit = structlog.get_logger("audit")
 
 
 class Flow(Protocol):
@@ -132,10 +134,11 @@ class Gateway:
             await self._store.close()
         self._observer.flush()
 
-    def reload(self) -> list[str]:
+    def reload(self, principal_id: str = "") -> list[str]:
         """Swaps the whole configuration, or none of it; gives the changed keys that only a restart takes up.
 
-        Raises `ConfigError`, and everything stays as it was.
+        `principal_id` is the key of whoever asked for it, if it was not a signal. Raises `ConfigError`, and
+        everything stays as it was.
         """
         loaded = self._settings.load()
         runtime = self._composer.build(loaded.config)
@@ -145,7 +148,9 @@ class Gateway:
         self._catalog = Catalog(runtime, self.clock)
         old.retired = True
         self._release(old)
-        return [key for key in _changed(before.config, loaded.config) if key.startswith(_LIVE)]
+        changed = _changed(before.config, loaded.config)
+        _audit.info("configuration reloaded", principal_id=principal_id, changed=changed)
+        return [key for key in changed if key.startswith(_LIVE)]
 
     def begin_drain(self) -> None:
         """From now on `/readyz` says 503, and jobs that are queued stay so."""
@@ -272,8 +277,9 @@ class Gateway:
                 await self.keyring.identify(call.token())
                 await convert.answer(call, runtime.config.server, self.clock)
             case "admin":
-                (await self.keyring.identify(call.token())).require_admin()
-                await self._administer(call, scope)
+                key = await self.keyring.identify(call.token())
+                key.require_admin()
+                await self._administer(call, key, scope)
             case "archive" | "conversations" | "compact":
                 await self._recall(entry, call, runtime)
             case "resolve":
@@ -301,8 +307,8 @@ class Gateway:
         else:
             await self._conversations.answer(call, key)
 
-    async def _administer(self, call: Call, scope: Scope) -> None:
-        scope["state"] = {**scope.get("state", {}), "request_id": call.request_id}
+    async def _administer(self, call: Call, key: Key, scope: Scope) -> None:
+        scope["state"] = {**scope.get("state", {}), "request_id": call.request_id, "principal_id": key.id}
         await self._admin.app(scope, *call.channel())
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

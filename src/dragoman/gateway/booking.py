@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Literal
 
 from dragoman.gateway.call import Call
-from dragoman.gateway.observe import CallRecord
+from dragoman.gateway.observe import AuditRecord, CallRecord
 from dragoman.gateway.runtime import Services
+from dragoman.policy import audit
 from dragoman.policy.keys import Key
 from dragoman.ports import Reservation, Settlement
 from dragoman.turn import Loss, Usage
@@ -19,7 +20,7 @@ class Booking:
 
     __slots__ = (
         "_call", "_family", "_key", "_name", "_reserved", "_services", "_settled", "attempts", "error",
-        "estimate", "first_token_at", "losses", "model", "stream", "upstream", "usage",
+        "estimate", "first_token_at", "host", "losses", "model", "route", "stream", "upstream", "usage",
     )  # fmt: skip
 
     def __init__(self, services: Services, call: Call, family: str) -> None:
@@ -30,7 +31,13 @@ class Booking:
         self._name = ""
         self._reserved = False
         self._settled = False
+        if family == "proxy":
+            services.observer.outbound.begin()
         self.upstream = ""
+        self.host = ""
+        """Of an alias: where it leads."""
+        self.route = ""
+        """Of an alias: the path of the route that the call took."""
         self.model = ""
         self.stream = False
         self.attempts = 0
@@ -84,14 +91,30 @@ class Booking:
                     int(duration), None if first is None else int(first), self.upstream, self.model, self.usage, code,
                 )
             )  # fmt: skip
-        self._services.observer.finish(
-            CallRecord(
-                timestamp=round(now, 3), level="warning" if failed else "info", event="call",
-                request_id=call.request_id, family=self._family, status=status, source=call.source,
-                duration_ms=round(duration, 2),
-                key_id="" if self._key is None else self._key.id, name=self._name, upstream=self.upstream,
-                model=self.model, stream=self.stream, first_token_ms=None if first is None else round(first, 2),
-                usage=self.usage, error=code, attempts=self.attempts,
-                losses=self.losses,
-            )
+        record = CallRecord(
+            timestamp=round(now, 3), level="warning" if failed else "info", event="call",
+            request_id=call.request_id, family=self._family, status=status, source=call.source,
+            duration_ms=round(duration, 2),
+            key_id="" if self._key is None else self._key.id, name=self._name, upstream=self.upstream,
+            model=self.model, stream=self.stream, first_token_ms=None if first is None else round(first, 2),
+            usage=self.usage, error=code, attempts=self.attempts,
+            losses=self.losses,
+        )  # fmt: skip
+        if self._family == "proxy":
+            record = self._audited(record)
+        self._services.observer.finish(record)
+
+    def _audited(self, record: CallRecord) -> AuditRecord:
+        call, status, code = self._call, record.status, record.error
+        route = self.route or ("/" if self.host else "")
+        self._services.observer.outbound.finish(
+            self.host, route, call.method, status, record.duration_ms / 1000, code
+        )  # fmt: skip
+        return AuditRecord(
+            logger="audit", timestamp=record.timestamp, level=audit.level(code), event=record.event,
+            request_id=record.request_id, family=record.family, status=status, source=record.source,
+            duration_ms=record.duration_ms, key_id=record.key_id, name=record.name, upstream=record.upstream,
+            error=code, attempts=record.attempts, trace_id=audit.trace_id(call.header.get(b"traceparent")),
+            principal_id=record.key_id, host=self.host, path=call.route_path[: audit.MAX_PATH], method=call.method,
+            request_size=call.received, response_size=call.sent, error_type=audit.error_type(code), route=self.route,
         )  # fmt: skip

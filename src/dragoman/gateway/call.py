@@ -56,7 +56,7 @@ class Call:
 
     __slots__ = (
         "_receive", "_send", "added", "connection", "ended", "head_sent", "header", "headers", "id", "method", "path",
-        "query", "request_id", "source", "started_at", "status", "watch",
+        "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -75,6 +75,10 @@ class Call:
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
+        self.received = 0
+        """Bytes of the request's body so far."""
+        self.sent = 0
+        """Bytes of the answer's body so far."""
         self.added: dict[bytes, bytes] = {}
         """Headers that go with whatever is answered."""
         self.head_sent = False
@@ -174,7 +178,9 @@ class Call:
         if message["type"] == "http.disconnect":
             raise GatewayError(errors.BAD_HTTP, "The caller left before its request was complete.")
         self.watch.touch()
-        return message.get("body", b""), message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        self.received += len(body)
+        return body, message.get("more_body", False)
 
     def _check_length(self, limit: int) -> None:
         length = self.header.get(b"content-length")
@@ -198,6 +204,7 @@ class Call:
         watch = self.watch
         watch.sending(True)
         self.ended = not more
+        self.sent += len(body)
         try:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except asyncio.CancelledError:
@@ -224,6 +231,7 @@ class Call:
     async def _finish(self, status: int, headers: Headers, body: bytes) -> None:
         self.head_sent = self.ended = True
         self.status = status
+        self.sent = len(body)
         headers = [*headers, *self.added.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})

@@ -13,6 +13,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from dragoman.gateway.meter import OutboundMeter
 from dragoman.policy import redact
 from dragoman.turn import Loss, Usage
 
@@ -48,6 +49,23 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     losses: tuple[Loss, ...] = ()
 
 
+class AuditRecord(CallRecord, frozen=True, omit_defaults=True):
+    """One finished call by alias: a line of the audit log. It names no query, no header, no body and no secret."""
+
+    logger: str = ""
+    trace_id: str = ""
+    principal_id: str = ""
+    host: str = ""
+    path: str = ""
+    """As the caller wrote it, without the query."""
+    method: str = ""
+    request_size: int = 0
+    response_size: int = 0
+    error_type: str = ""
+    route: str = ""
+    """The path of the route it took; empty where there are none."""
+
+
 class Observer:
     """Counts calls and logs them. `write` takes whole lines of bytes; None keeps the log off."""
 
@@ -71,6 +89,8 @@ class Observer:
             buckets=SECONDS, registry=self.registry,
         )  # fmt: skip
         self._tokens = Counter("dragoman_tokens", "Tokens booked.", ("direction",), registry=self.registry)
+        self.outbound = OutboundMeter()
+        self.registry.register(self.outbound)
         self.in_flight = Gauge("dragoman_requests_in_flight", "Calls being answered.", registry=self.registry)
         # `labels()` costs more than the increment; the few label sets in use are kept.
         self._kept: dict[tuple[str, int, str], Counter] = {}
@@ -122,7 +142,10 @@ def _line(record: CallRecord) -> bytes:
     at = datetime.fromtimestamp(record.timestamp, UTC)
     name, model = (redact.text(record.name), redact.text(record.model)) if record.name else ("", record.model)
     losses = tuple(redact.text(loss) for loss in shown(record.losses))
-    return msgspec.json.encode(msgspec.structs.replace(record, timestamp=at, name=name, model=model, losses=losses))
+    line = msgspec.structs.replace(record, timestamp=at, name=name, model=model, losses=losses)
+    if isinstance(line, AuditRecord):
+        line = msgspec.structs.replace(line, path=redact.text(line.path))
+    return msgspec.json.encode(line)
 
 
 def shown(losses: tuple[Loss, ...]) -> list[str]:

@@ -52,6 +52,8 @@ class Outbound:
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
         target = aliases.target(alias, path, call.query)
         route = alias.route(call.method, target)
+        booking.host = alias.endpoints[0].host
+        booking.route = "" if route is None else route.rules.match.path
         across = alias.cors if route is None else route.cors
         if across is not None:
             self._admit(across)
