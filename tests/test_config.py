@@ -4,7 +4,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from dragoman import config
 from dragoman.config import RESERVED, Config, Layer, check_endpoint, parse, schema
 from dragoman.dialects.profile import PROFILES
 from dragoman.errors import ConfigError
@@ -373,35 +372,6 @@ def test_a_table_and_a_plain_value_replace_one_another_with_their_origins() -> N
 def test_a_fault_of_a_lower_layer_is_found_even_if_a_higher_one_is_sound() -> None:
     with pytest.raises(ConfigError, match=r"server\.prot"):
         parse([Layer("file", {"server": {"prot": 1}}), Layer("flag", {"server": {"port": 1}})])
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("true", True),
-        ("false", False),
-        ("8088", 8088),
-        ("-1", -1),
-        ("1.5", 1.5),
-        ('["a", "b"]', ["a", "b"]),
-        ("[]", []),
-        ("[a]", "[a]"),
-        ("007", "007"),
-        ("1e3", "1e3"),
-        ("True", "True"),
-        ("", ""),
-        (" 1", " 1"),
-        ("sqlite:///x", "sqlite:///x"),
-        ('{"a":1}', '{"a":1}'),
-        ("9" * 400, int("9" * 400)),
-    ],
-)
-def test_text_of_the_environment_is_read_as_the_value_it_spells(text: str, value: object) -> None:
-    merged: config.Tree = {}
-    config._merge(merged, {"x": text, "y": 7}, {}, "environment", "", lax=True)
-    assert merged == {"x": value, "y": 7}
-    config._merge(merged, {"x": text}, {}, "file", "", lax=False)
-    assert merged == {"x": text, "y": 7}
 
 
 def test_the_environment_sets_values_of_every_type() -> None:

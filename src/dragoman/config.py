@@ -9,18 +9,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_network
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
 from dragoman.errors import ConfigError, GatewayError
-from dragoman.policy import auth, credentials, egress
+from dragoman.policy import admission, auth, credentials, egress, precedence, resources
 from dragoman.policy.aliases import Made, check_made
+from dragoman.policy.precedence import Layer as Layer
+from dragoman.policy.precedence import Tree as Tree
 from dragoman.policy.resources import (
     Auth,
     Breaker,
+    Concurrency,
     Endpoint,
+    RateLimit,
     RouteRules,
     Rules,
     check_pool,
@@ -28,9 +32,6 @@ from dragoman.policy.resources import (
     upstream_id,
 )  # fmt: skip
 from dragoman.policy.routing import Route, Target, Timeouts, is_glob
-
-Tree = dict[str, Any]
-"""A nested mapping as TOML gives it: `Any` is what TOML values are before they are typed."""
 
 RESERVED: Final = frozenset(
     ("v1", "api", "admin", "agent", "health", "status", "healthz", "readyz", "metrics", "version", "convert", "jobs",
@@ -44,6 +45,15 @@ _MIB: Final = 1024 * 1024
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the configuration."""
+
+
+class _Limited(_Section, frozen=True, kw_only=True):
+    """Something whose calls may be limited."""
+
+    rate_limit: RateLimit | None = None
+    """How often it may be called; see `[aliases.NAME.rate_limit]`."""
+    concurrency: Concurrency | None = None
+    """How many calls to it may be under way; see `[aliases.NAME.concurrency]`."""
 
 
 class TimeoutsConfig(_Section, frozen=True, kw_only=True):
@@ -103,6 +113,8 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     """Seconds that calls in flight have to finish."""
     metrics_public: bool = False
     """Whether `/metrics` takes no key."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of our own proxies: what they write into `X-Forwarded-For` is believed, by limits of scope `ip`."""
     default_upstream: str | None = None
     """Where calls that name no model go, such as /v1/files; default the first upstream."""
     encoding: str | None = None
@@ -112,7 +124,7 @@ class ServerConfig(_Section, frozen=True, kw_only=True):
     """Whether the ledger gets an estimate, marked as one, where an upstream reports no usage; needs `encoding`."""
 
 
-class UpstreamConfig(_Section, frozen=True, kw_only=True):
+class UpstreamConfig(_Limited, frozen=True, kw_only=True):
     """Something that answers calls over HTTP."""
 
     base_url: str
@@ -165,7 +177,7 @@ class UpstreamConfig(_Section, frozen=True, kw_only=True):
         return profile
 
 
-class ModelConfig(_Section, frozen=True, kw_only=True):
+class ModelConfig(_Limited, frozen=True, kw_only=True):
     """A public model name: where it goes and what may stand in."""
 
     upstream: str
@@ -227,6 +239,11 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
 
     PostgreSQL needs one: every gateway on it must have the same.
     """
+    counters: Annotated[str, msgspec.Meta(pattern="^(memory$|(redis|rediss|unix)://)")] = "memory"
+    """Where limits are counted: `memory`, each gateway for itself, or `redis://...`, all together. Needs the extra
+    `redis`."""
+    counters_fail_open: bool = False
+    """Whether calls pass unlimited while Redis cannot be asked; else they are refused with a 503."""
     keep_responses: float = 30 * 86_400.0
     """Seconds for which responses are kept; 0 keeps none, and leaves it to upstreams that can."""
 
@@ -268,16 +285,6 @@ class Config(_Section, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """What one source says; `origin` is shown by `config show --origin`."""
-
-    origin: str
-    values: Mapping[str, Any]
-    lax: bool = False
-    """Whether values are text to be read as what it spells, as from the environment."""
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration and where each of its set keys came from."""
 
@@ -291,7 +298,7 @@ def parse(layers: Sequence[Layer]) -> Loaded:
     origins: dict[str, str] = {}
     for layer in layers:
         _check_names(layer.values, Config, "")
-        _merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+        precedence.merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
     try:
         config = msgspec.convert(merged, Config)
     except msgspec.ValidationError as error:
@@ -305,36 +312,6 @@ def schema() -> dict[str, Any]:
     (root, quirks), definitions = msgspec.json.schema_components((Config, Profile), ref_template="#/$defs/{name}")
     definitions["UpstreamConfig"]["properties"]["quirks"] |= quirks
     return {**root, "$defs": definitions}
-
-
-def _merge(into: Tree, values: Mapping[str, Any], origins: dict[str, str], origin: str, at: str, *, lax: bool) -> None:
-    for name, value in values.items():
-        key = f"{at}.{name}" if at else name
-        if isinstance(value, Mapping):
-            below = into.setdefault(name, {})
-            if not isinstance(below, dict):
-                below = into[name] = {}
-                del origins[key]
-            _merge(below, value, origins, origin, key, lax=lax)
-        else:
-            if isinstance(into.get(name), dict):
-                for replaced in [known for known in origins if known.startswith(f"{key}.")]:
-                    del origins[replaced]
-            into[name] = _literal(value) if lax and isinstance(value, str) else value
-            origins[key] = origin
-
-
-_LITERALS: Final = msgspec.json.Decoder()
-
-
-def _literal(text: str) -> Any:
-    """Text of the environment as the value it spells: `true`, `8088`, `["a"]`; anything else is text."""
-    if re.fullmatch(r"true|false|-?\d+(\.\d+)?|\[.*\]", text):
-        try:
-            return _LITERALS.decode(text)
-        except msgspec.DecodeError:
-            return text
-    return text
 
 
 def _hint(name: str, known: Collection[str]) -> str:
@@ -374,6 +351,9 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (AliasConfig, "auth"): Auth,
     (UpstreamConfig, "breaker"): Breaker,
     (AliasConfig, "breaker"): Breaker,
+    (RateLimit, "sustained"): resources.Rate,
+    **{(table, "rate_limit"): RateLimit for table in (UpstreamConfig, ModelConfig, AliasConfig)},
+    **{(table, "concurrency"): Concurrency for table in (UpstreamConfig, ModelConfig, AliasConfig)},
 }
 
 
@@ -421,11 +401,20 @@ def _check(config: Config) -> None:
         except GatewayError as error:
             raise ConfigError(f"{at}.hosts", error.message, "hosts alone: the rest is as in base_url") from None
         upstream.adapted(at)
+        _check_limit(at, upstream.rate_limit)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
     _check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat", "keep"))
     config.routes()
+
+
+def _check_limit(at: str, limit: RateLimit | None) -> None:
+    if limit is not None:
+        try:
+            resources.check_rate_limit(limit)
+        except GatewayError as error:
+            raise ConfigError(f"{at}.{error.param}", error.message) from None
 
 
 def _check_server(config: Config) -> None:
@@ -442,6 +431,7 @@ def _check_server(config: Config) -> None:
                      "websocket_lifetime"),
         not_negative=("shutdown_delay", "drain"),
     )  # fmt: skip
+    _check_cidrs("server.trusted_proxies", server.trusted_proxies)
     if server.default_upstream is not None:
         _known("server.default_upstream", server.default_upstream, config.upstreams)
 
@@ -502,11 +492,15 @@ def check_endpoint(at: str, base_url: str, credential: str, allow_cidrs: Sequenc
     except ValueError as error:
         raise ConfigError(f"{at}.base_url", str(error)) from None
     _check_credential(at, credential)
-    for cidr in allow_cidrs:
+    _check_cidrs(f"{at}.allow_cidrs", allow_cidrs)
+
+
+def _check_cidrs(key: str, cidrs: Sequence[str]) -> None:
+    for cidr in cidrs:
         try:
             ip_network(cidr)
         except ValueError as error:
-            raise ConfigError(f"{at}.allow_cidrs", str(error)) from None
+            raise ConfigError(key, str(error)) from None
 
 
 def _check_credential(at: str, credential: str) -> None:
@@ -562,13 +556,16 @@ def _route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Upstream
     if value.timeouts is not None:
         _check_timeouts(at, value.timeouts)
         timeouts = value.timeouts.parts()
-    first = Target(value.upstream, value.model, timeouts, value.strict, value.allow_unknown)
+    _check_limit(at, value.rate_limit)
+    limits = admission.bounds("model", name, value.rate_limit, value.concurrency)
+    first = Target(value.upstream, value.model, timeouts, value.strict, value.allow_unknown, limits)
     rest = tuple(
         replace(
             _target(f"{at}.fallback", text, upstreams),
             timeouts=timeouts,
             strict=value.strict,
             allow_unknown=value.allow_unknown,
+            bounds=limits,
         )  # fmt: skip
         for text in value.fallback
     )

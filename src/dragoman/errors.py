@@ -108,6 +108,11 @@ CIRCUIT_BREAKER_OPEN = ErrorKind(
 )
 UPSTREAM_DISABLED = ErrorKind("upstream_disabled", 503, _SRV, "link.unavailable", "Upstream is switched off", True, 30)
 OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)
+CONCURRENCY_LIMIT_EXCEEDED = ErrorKind(
+    "concurrency_limit_exceeded", 503, _SRV, "concurrency_limit.exceeded", "Concurrency limit exceeded", True, 1
+)
+QUEUE_FULL = ErrorKind("queue_full", 503, _SRV, "queue.full", "Too many calls wait", True, 1)
+QUEUE_TIMEOUT = ErrorKind("queue_timeout", 503, _SRV, "queue.timeout", "Waited too long for a turn", True, 1)
 STORE_UNAVAILABLE = ErrorKind("store_unavailable", 503, _SRV, "store.unavailable", "Store not available", True, 5)
 SHUTTING_DOWN = ErrorKind("shutting_down", 503, _SRV, "shutting_down", "Gateway is shutting down", True, 5)
 CONNECTION_TIMEOUT = ErrorKind(

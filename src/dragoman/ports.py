@@ -12,7 +12,7 @@ import msgspec
 
 from dragoman.policy.balance import EndpointStatus
 from dragoman.policy.keys import Key
-from dragoman.policy.limits import Rule, Verdict
+from dragoman.policy.limits import Ask, Verdict
 from dragoman.policy.routing import Timeouts as Timeouts
 from dragoman.turn import Usage
 
@@ -529,14 +529,6 @@ class Jobs(Protocol):
     async def expire(self, before: float) -> int:
         """Forgets the jobs that ended before that time, and says how many those were."""
         ...
-
-
-class Ask(msgspec.Struct, frozen=True, gc=False):
-    """What a call wants of one limit: `cost` of the bucket of that key, by that rule."""
-
-    key: str
-    rule: Rule
-    cost: int
 
 
 class Counters(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.policy.limits import Rule, Verdict
-from dragoman.ports import Ask, Counters
+from dragoman.policy.limits import Ask, Rule, Verdict
+from dragoman.ports import Counters
 from dragoman.stores.counters.memory import MemoryCounters
 from dragoman.stores.counters.redis import RedisCounters
 

@@ -17,6 +17,7 @@ from dragoman.config import Config
 from dragoman.errors import GatewayError
 from dragoman.gateway import convert, resolve
 from dragoman.gateway.admin import Admin
+from dragoman.gateway.admission import Admission
 from dragoman.gateway.archive import Archive
 from dragoman.gateway.background import KIND, Background
 from dragoman.gateway.background_run import BackgroundRuns
@@ -116,6 +117,9 @@ class Gateway:
             self.keyring, self.ledger, self._observer, self.clock,
             continuity if keeps else None, background if keeps else None,
             store.sealer,
+            Admission(
+                store.counters, self.clock, self._observer.limits, fail_open=self.config.store.counters_fail_open
+            ),
         )  # fmt: skip
         runs = BackgroundRuns(store.responses, continuity, services, self._enter)
         store.jobs.register(KIND, runs.work)

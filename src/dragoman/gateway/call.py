@@ -56,7 +56,7 @@ class Call:
 
     __slots__ = (
         "_receive", "_send", "added", "connection", "ended", "head_sent", "header", "headers", "id", "method", "path",
-        "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
+        "peer", "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -72,6 +72,9 @@ class Call:
         self.query: bytes = scope["query_string"]
         self.headers: Headers = scope["headers"]
         self.header = dict(self.headers)
+        client = scope.get("client")
+        self.peer: str = client[0] if client else ""
+        """The address of whoever holds the connection; empty on a Unix socket."""
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id

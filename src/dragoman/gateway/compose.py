@@ -15,7 +15,7 @@ from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.runtime import VIA, Runtime
 from dragoman.gateway.settings import Settings
-from dragoman.policy import auth, credentials
+from dragoman.policy import admission, auth, credentials
 from dragoman.policy.aliases import compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
@@ -25,6 +25,7 @@ from dragoman.policy.routing import RouteTable
 from dragoman.ports import (
     Clock,
     ConversationStore,
+    Counters,
     Jobs,
     KeyStore,
     Ledger,
@@ -35,6 +36,7 @@ from dragoman.ports import (
     Vault,
 )  # fmt: skip
 from dragoman.stores.conversations import SqlConversationStore
+from dragoman.stores.counters.memory import MemoryCounters
 from dragoman.stores.database import Database
 from dragoman.stores.engine import parse_url, prepare_file
 from dragoman.stores.jobs.core import Bounds
@@ -69,6 +71,7 @@ class Store:
     responses: ResponseStore
     conversations: ConversationStore
     jobs: Jobs
+    counters: Counters
     sealer: Sealer
     ping: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
@@ -82,6 +85,7 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
     try:
         jobs = _open_jobs(database, config.jobs)
+        counters = _open_counters(config.store.counters, clock)
     except ConfigError:
         database.close()
         raise
@@ -91,11 +95,12 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     responses, conversations = SqlResponseStore(database, lane), SqlConversationStore(database, lane)
 
     async def close() -> None:
+        await counters.close()
         await responses.close()
         await ledger.close()
         await asyncio.to_thread(database.close)
 
-    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, sealer, database.ping, close)
+    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, counters, sealer, database.ping, close)
 
 
 def _open_jobs(database: Database, config: JobsConfig) -> Jobs:
@@ -109,6 +114,23 @@ def _open_jobs(database: Database, config: JobsConfig) -> Jobs:
         hint = "pip install 'dragoman[postgres]'"
         raise ConfigError("store.url", f"PostgreSQL needs {error.name!r} for its jobs", hint) from None
     return open_shared(database, bounds)
+
+
+def _open_counters(url: str, clock: Clock) -> Counters:
+    if url == "memory":
+        return MemoryCounters(clock.monotonic)
+    try:
+        # Imported here alone: only gateways that share their limits need the driver.
+        from dragoman.stores.counters.redis import RedisCounters  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        hint = "pip install 'dragoman[redis]'"
+        raise ConfigError("store.counters", f"Redis needs {error.name!r}", hint) from None
+    try:
+        return RedisCounters.open(url)
+    except ValueError as error:
+        raise ConfigError(
+            "store.counters", f"this URL cannot be: {type(error).__name__}", "redis://HOST:PORT/0"
+        ) from None
 
 
 def _secret(settings: Settings, config: Config, url: str) -> str:
@@ -151,13 +173,18 @@ class Composer:
                 upstream = f"alias:{name}"  # no configured upstream can have a colon in its name
                 upstreams[upstream] = self._pool(config, "aliases", name, item, made.endpoints)
             source = item if item.upstream is None else config.upstreams[item.upstream]
+            shared = () if item.upstream is None else _bounds(item.upstream, config.upstreams[item.upstream])
             caller = source.credential == "caller"
-            aliases[name] = compile_alias(made, upstream, source.timeouts.parts(), caller_credential=caller)
+            aliases[name] = compile_alias(
+                made, upstream, source.timeouts.parts(), caller_credential=caller, shared=shared
+            )
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
         routes = RouteTable(config.routes(), direct, default)
-        return Runtime(config, routes, aliases, upstreams, profiles, _tokenizer(config.server))
+        trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
+        bounds_of = {name: found for name, item in config.upstreams.items() if (found := _bounds(name, item))}
+        return Runtime(config, routes, aliases, upstreams, profiles, bounds_of, trusted, _tokenizer(config.server))
 
     def close(self) -> None:
         """Ends what is being fetched for upstreams."""
@@ -227,6 +254,10 @@ class Composer:
             ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
             proxy=item.proxy,
         )
+
+
+def _bounds(name: str, item: UpstreamConfig) -> tuple[admission.Bounds, ...]:
+    return admission.bounds("upstream", name, item.rate_limit, item.concurrency)
 
 
 def _tokenizer(server: ServerConfig) -> Tokenizer | None:

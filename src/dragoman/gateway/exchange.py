@@ -13,6 +13,7 @@ from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.sealing import PLACES, Envelopes
 from dragoman.errors import GatewayError
 from dragoman.gateway import chat_continuity
+from dragoman.gateway.admission import Permit
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
@@ -32,12 +33,15 @@ from dragoman.turn import Loss
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of a buffered answer: images in JSON are the largest."""
 MAX_ERROR: Final = 1024 * 1024
+LIMITED: Final = (
+    errors.RATE_LIMIT_EXCEEDED, errors.CONCURRENCY_LIMIT_EXCEEDED, errors.QUEUE_FULL, errors.QUEUE_TIMEOUT,
+)  # fmt: skip
 
 
 class Exchange:
     """One call of the model surface. `run` is the whole of it."""
 
-    __slots__ = ("_call", "_dialect", "_key", "_memory", "_runtime", "_services", "booking")
+    __slots__ = ("_call", "_dialect", "_key", "_memory", "_permit", "_runtime", "_services", "booking")
 
     def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services) -> None:
         self._call = call
@@ -46,6 +50,7 @@ class Exchange:
         self._services = services
         self._key = ""
         self._memory: Kept | None = None
+        self._permit: Permit | None = None
         self.booking = Booking(services, call, dialect.name)
 
     async def run(self) -> None:
@@ -106,7 +111,12 @@ class Exchange:
         booking.stream = turn.stream
         plan = self._runtime.routes.plan(turn.model, key)
         await booking.reserve("model", plan[0].upstream)
-        await self._attempt(bridge, plan)
+        bounds = self._runtime.bounds
+        if plan[0].bounds or (bounds and any(target.upstream in bounds for target in plan)):
+            with Permit(self._services.admission, self._call, key, self._runtime.trusted_proxies) as self._permit:
+                await self._attempt(bridge, plan)
+        else:
+            await self._attempt(bridge, plan)
 
     async def _attempt(self, bridge: Bridge, plan: tuple[Target, ...]) -> None:
         """Asks one target after the other until one answers; the last one's failure is the answer."""
@@ -116,7 +126,7 @@ class Exchange:
         for number, target in enumerate(plan, 1):
             last = number == len(plan)
             try:
-                if await self._ask(bridge, target, stream, last=last):
+                if await self._within_limits(bridge, target, stream, last=last):
                     return
             except GatewayError as error:
                 if last or not _elsewhere(error):
@@ -125,6 +135,18 @@ class Exchange:
                     self.booking.error = error.kind.code
                     await stream.end(bridge.stream_error(error))
                     return
+
+    async def _within_limits(self, bridge: Bridge, target: Target, stream: ModelStream | None, *, last: bool) -> bool:
+        """`_ask`, once the limits of the name and of this upstream have room; the upstream's only for the attempt."""
+        permit = self._permit
+        if permit is None:
+            return await self._ask(bridge, target, stream, last=last)
+        bounds = self._runtime.bounds.get(target.upstream, ())
+        try:
+            await self._call.watch.guard(permit.gain((*target.bounds, *bounds)))
+            return await self._ask(bridge, target, stream, last=last)
+        finally:
+            permit.drop(bounds)
 
     async def _ask(self, bridge: Bridge, target: Target, stream: ModelStream | None, *, last: bool) -> bool:
         """One attempt; False if the upstream's answer is one after which another may be asked."""
@@ -272,7 +294,9 @@ def check_encoding(reply: Reply) -> None:
 
 
 def _elsewhere(error: GatewayError) -> bool:
-    """Whether another upstream may do better: the request itself is not at fault."""
+    """Whether another upstream may do better: neither the request itself nor the name's own limits are at fault."""
+    if error.kind in LIMITED:
+        return "upstream" in error.extra
     return error.kind.status >= 500 and error.kind not in (errors.STORE_UNAVAILABLE, errors.SHUTTING_DOWN)
 
 

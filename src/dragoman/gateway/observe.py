@@ -5,9 +5,10 @@ written by `flush` off the hot path. A line holds names and numbers, never bodie
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -91,6 +92,7 @@ class Observer:
         self._tokens = Counter("dragoman_tokens", "Tokens booked.", ("direction",), registry=self.registry)
         self.outbound = OutboundMeter()
         self.registry.register(self.outbound)
+        self.limits = LimitMeter(self.registry)
         self.in_flight = Gauge("dragoman_requests_in_flight", "Calls being answered.", registry=self.registry)
         # `labels()` costs more than the increment; the few label sets in use are kept.
         self._kept: dict[tuple[str, int, str], Counter] = {}
@@ -135,6 +137,46 @@ class Observer:
     def metrics(self) -> bytes:
         """The Prometheus text exposition."""
         return generate_latest(self.registry)
+
+
+class LimitMeter:
+    """Counts what limits did to calls, by the resource that has them; of callers it says nothing."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        of = ("kind", "name")
+        self._exceeded = Counter("oagw_rate_limit_exceeded", "Calls that a rate limit refused.", of, registry=registry)
+        self._no_place = Counter(
+            "oagw_concurrency_limit_exceeded", "Calls for which there was no place.", of, registry=registry
+        )
+        self._depth = Gauge("oagw_queue_depth", "Calls that wait for their turn.", of, registry=registry)
+        self._wait = Histogram(
+            "oagw_queue_wait_duration_seconds", "How long calls waited for their turn, in vain or not.", of,
+            buckets=SECONDS, registry=registry,
+        )  # fmt: skip
+        self._rejected = Counter(
+            "oagw_queue_rejected", "Calls that found the line full, or whose turn did not come.", (*of, "reason"),
+            registry=registry,
+        )  # fmt: skip
+
+    def exceeded(self, kind: str, name: str) -> None:
+        self._exceeded.labels(kind, name).inc()
+
+    def no_place(self, kind: str, name: str) -> None:
+        self._no_place.labels(kind, name).inc()
+
+    def rejected(self, kind: str, name: str, reason: Literal["full", "timeout"]) -> None:
+        self._rejected.labels(kind, name, reason).inc()
+
+    @contextmanager
+    def waiting(self, kind: str, name: str) -> Iterator[None]:
+        """Counts a call among those that wait while the block runs."""
+        depth = self._depth.labels(kind, name)
+        depth.inc()
+        with self._wait.labels(kind, name).time():
+            try:
+                yield
+            finally:
+                depth.dec()
 
 
 def _line(record: CallRecord) -> bytes:

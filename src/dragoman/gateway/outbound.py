@@ -6,6 +6,7 @@ import msgspec
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.gateway.admission import Permit
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.raw import RawAnswer
@@ -18,6 +19,7 @@ from dragoman.policy import aliases, cors
 from dragoman.policy.aliases import Alias
 from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
+from dragoman.policy.matching import Rule
 from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
 
@@ -57,6 +59,18 @@ class Outbound:
         across = alias.cors if route is None else route.cors
         if across is not None:
             self._admit(across)
+        bounds = alias.bounds if route is None else (*alias.bounds, *route.bounds)
+        if bounds:
+            route_id = "" if route is None else route.id
+            with Permit(self._services.admission, call, key, runtime.trusted_proxies, route_id) as permit:
+                await call.watch.guard(permit.gain(bounds))
+                await self._pass(alias, route, across, target)
+        else:
+            await self._pass(alias, route, across, target)
+
+    async def _pass(self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str) -> None:
+        """The call from its limits on: to the upstream, and the answer back to its end."""
+        call, booking, runtime = self._call, self.booking, self._runtime
         upstream = runtime.upstreams[alias.upstream]
         timeouts = upstream.timeouts if route is None else route.timeouts
         if call.asks_websocket:

@@ -14,6 +14,7 @@ from dragoman import errors
 from dragoman.dialects import head
 from dragoman.dialects.chat import errors as chat_errors
 from dragoman.errors import GatewayError, WireError
+from dragoman.gateway.admission import Permit
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.raw import RawAnswer
@@ -56,6 +57,17 @@ class PassThrough:
         booking.identify(key, path.decode("latin-1"))
         aliases.check(path, call.query)
         target, body = await self._route(key)
+        bounds = (*target.bounds, *runtime.bounds.get(target.upstream, ()))
+        if bounds:
+            with Permit(self._services.admission, call, key, runtime.trusted_proxies) as permit:
+                await call.watch.guard(permit.gain(bounds))
+                await self._pass(path, target, body)
+        else:
+            await self._pass(path, target, body)
+
+    async def _pass(self, path: bytes, target: Target, body: Body) -> None:
+        """The call from its limits on: to the upstream, and the answer back to its end."""
+        call, booking, runtime = self._call, self.booking, self._runtime
         upstream = runtime.upstreams[target.upstream]
         timeouts = target.timeouts or upstream.timeouts
         await booking.reserve("model", target.upstream)

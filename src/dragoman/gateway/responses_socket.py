@@ -161,6 +161,7 @@ class ResponsesSocket:
             "raw_path": call.path,
             "query_string": call.query,
             "headers": headers,
+            "client": (call.peer, 0),
             "dragoman.connection": answer,
         }
         body = render_fields(fields)

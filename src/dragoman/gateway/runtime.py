@@ -5,15 +5,18 @@ A reload builds a new `Runtime` and swaps it whole; calls in flight finish with 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from dragoman.config import Config
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.sealing import Sealer
+from dragoman.gateway.admission import Admission
 from dragoman.gateway.background import Background
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
+from dragoman.policy.admission import Bounds
 from dragoman.policy.aliases import Alias
 from dragoman.policy.routing import RouteTable
 from dragoman.ports import Clock, Ledger, Pool, Tokenizer
@@ -32,6 +35,9 @@ class Runtime:
     upstreams: Mapping[str, Pool]
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
+    bounds: Mapping[str, tuple[Bounds, ...]]
+    """The limits of each upstream that has some."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     tokenizer: Tokenizer | None = None
     """What counts tokens where no upstream does; by characters without one."""
     calls: int = 0
@@ -60,3 +66,4 @@ class Services:
     """None where the gateway keeps no responses: upstreams may, if they can."""
     background: Background | None
     sealer: Sealer
+    admission: Admission

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.admission import Bounds, bounds
 from dragoman.policy.cors import CorsRule
 from dragoman.policy.headers import RequestRule, ResponseRule, check_rules
 from dragoman.policy.matching import Routes, Rule
@@ -24,6 +25,7 @@ from dragoman.policy.resources import (
     Rules,
     check_cors,
     check_pool,
+    check_rate_limit,
     check_route,
     invalid,
 )
@@ -63,6 +65,8 @@ class Alias:
     cors: CorsRule | None = None
     caller_credential: bool = False
     origin: Origin = "file"
+    bounds: tuple[Bounds, ...] = ()
+    """Its own limits, and those of the upstream it shares."""
 
     def route(self, method: str, target: str) -> Rule | None:
         """The route of a call to `target`, which is what `target()` gives.
@@ -91,8 +95,15 @@ class Made:
     origin: Origin = "file"
 
 
-def compile_alias(made: Made, upstream: str, timeouts: Timeouts, *, caller_credential: bool = False) -> Alias:
-    """`made`, once it has been checked; `timeouts` are those of its upstream."""
+def compile_alias(
+    made: Made,
+    upstream: str,
+    timeouts: Timeouts,
+    *,
+    caller_credential: bool = False,
+    shared: tuple[Bounds, ...] = (),
+) -> Alias:
+    """`made`, once it has been checked; `timeouts` are those of its upstream, `shared` the limits it has there."""
     rules = made.rules
     cors = CorsRule.of(rules.cors)
     routes = None
@@ -111,12 +122,13 @@ def compile_alias(made: Made, upstream: str, timeouts: Timeouts, *, caller_crede
         cors,
         caller_credential,
         made.origin,
+        (*shared, *bounds("alias", made.name, rules.rate_limit, rules.concurrency, made.id)),
     )
 
 
-_PENDING: Final = ("plugins", "rate_limit", "concurrency", "health", "retry")
+_PENDING: Final = ("plugins", "health", "retry")
 """Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
-_PENDING_OF_ROUTES: Final = ("plugins", "rate_limit", "concurrency")
+_PENDING_OF_ROUTES: Final = ("plugins",)
 
 
 def check_made(made: Made) -> None:
@@ -124,6 +136,8 @@ def check_made(made: Made) -> None:
     check_pool(made.endpoints)
     check_rules(made.rules.headers)
     check_cors(made.rules.cors)
+    if made.rules.rate_limit is not None:
+        check_rate_limit(made.rules.rate_limit)
     for number, (_, route) in enumerate(made.routes):
         try:
             check_route(route)

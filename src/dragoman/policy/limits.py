@@ -74,6 +74,14 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Until a call of this cost could pass; 0 if it passes now."""
 
 
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """What a call wants of one limit: `cost` of the bucket of that key, by that rule."""
+
+    key: str
+    rule: Rule
+    cost: int
+
+
 def rule(limit: RateLimit) -> Rule:
     """A configured limit in numbers; without a `burst` a bucket holds what one window adds."""
     rate = limit.sustained.rate

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.admission import Bounds, bounds
 from dragoman.policy.cors import CorsRule
 from dragoman.policy.resources import RouteRules
 from dragoman.policy.routing import Timeouts
@@ -33,6 +34,8 @@ class Rule:
     """Names of the parameters that may be given; None permits any."""
     cors: CorsRule | None = None
     """Its own where it says something, else its upstream's."""
+    bounds: tuple[Bounds, ...] = ()
+    """The limits of its own."""
 
     @classmethod
     def of(cls, route_id: str, rules: RouteRules, timeouts: Timeouts, cors: CorsRule | None = None) -> "Rule":
@@ -45,7 +48,9 @@ class Rule:
         )
         query = None if ANY in match.query_allowlist else frozenset(match.query_allowlist)
         cors = cors if rules.cors is None else CorsRule.of(rules.cors)
-        return cls(route_id, rules, deadlines, split(match.path.encode()), frozenset(match.methods), query, cors)
+        limits = bounds("route", match.path, rules.rate_limit, rules.concurrency, route_id)
+        segments, methods = split(match.path.encode()), frozenset(match.methods)
+        return cls(route_id, rules, deadlines, segments, methods, query, cors, limits)
 
 
 class Routes:

@@ -76,12 +76,19 @@ class RateLimit(_Part, frozen=True, kw_only=True):
     """How many calls may be made: `sustained` on the long run, `burst` at once."""
 
     sustained: Rate
+    """`{ rate, window }`: so many in each `second`, `minute`, `hour` or `day`."""
     algorithm: Literal["token_bucket", "sliding_window"] = "token_bucket"
+    """A bucket that refills steadily, or a window that slides and never holds more than `rate`."""
     burst: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    """How much a bucket holds; default what one window adds."""
     scope: Literal["global", "tenant", "user", "ip", "route"] = "tenant"
+    """Who shares it: all callers, those of one tenant, key or address, or those of one route."""
     strategy: Literal["reject", "queue"] = "reject"
+    """Whether a call beyond it is refused with a 429 or waits its turn."""
     cost: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    """What one call takes."""
     response_headers: bool = True
+    """Whether answers carry `X-RateLimit-*`; a refusal has `Retry-After` in any case."""
     sharing: Sharing = "private"
 
 
@@ -89,9 +96,13 @@ class Concurrency(_Part, frozen=True, kw_only=True):
     """How many calls may be under way at once, each to the end of its answer, and how many may wait."""
 
     max: Annotated[int, Meta(ge=1, le=10**6)]
+    """Calls at once, in each gateway process."""
     per_tenant: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+    """How many of them may be one tenant's."""
     max_queue: Annotated[int, Meta(ge=0, le=10**5)] = 0
+    """Calls that may wait beyond that; further ones are refused with a 503."""
     queue_timeout: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    """Seconds that one of them waits."""
 
 
 class Breaker(_Part, frozen=True, kw_only=True):
@@ -268,6 +279,8 @@ def check_upstream(upstream: Upstream) -> None:
     if upstream.alias and not ALIAS.fullmatch(upstream.alias):
         raise invalid("alias", f"{upstream.alias!r} is no alias: lower-case letters, digits, '.', ':', '_' and '-'.")
     check_cors(upstream.cors)
+    if upstream.rate_limit is not None:
+        check_rate_limit(upstream.rate_limit)
 
 
 def check_pool(endpoints: Sequence[Endpoint]) -> None:
@@ -292,10 +305,20 @@ def check_pool(endpoints: Sequence[Endpoint]) -> None:
 
 def check_route(route: RouteRules) -> None:
     """As `check_upstream`."""
+    if route.rate_limit is not None:
+        check_rate_limit(route.rate_limit)
     if route.cors is not None:
         check_cors(route.cors)
     if route.timeouts.connect is not None:
         raise invalid("timeouts.connect", "Connections belong to the upstream: set `connect` there.")
+
+
+def check_rate_limit(limit: RateLimit) -> None:
+    if limit.algorithm == "sliding_window" and limit.burst is not None:
+        raise invalid("rate_limit.burst", "A sliding window lets all of its rate pass at once: leave out the burst.")
+    most = limit.sustained.rate if limit.burst is None else limit.burst
+    if limit.cost > most:
+        raise invalid("rate_limit.cost", f"No call could ever pay {limit.cost}: the limit never has more than {most}.")
 
 
 def check_cors(cors: Cors) -> None:

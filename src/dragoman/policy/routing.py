@@ -12,6 +12,7 @@ from typing import Final
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.admission import Bounds
 from dragoman.policy.keys import Key
 
 RETRY_STATUS: Final = frozenset((408, 425, 429, 500, 502, 503, 504, 529))
@@ -44,6 +45,8 @@ class Target:
     """Whether a translation that loses anything is refused."""
     allow_unknown: bool = False
     """Whether a translation drops parameters that the upstream does not know."""
+    bounds: tuple[Bounds, ...] = ()
+    """The limits of the public name."""
 
     @property
     def name(self) -> str:

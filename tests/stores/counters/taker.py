@@ -6,8 +6,7 @@ It begins when a line comes in, and prints how many of its calls were let throug
 import asyncio
 import sys
 
-from dragoman.policy.limits import Rule
-from dragoman.ports import Ask
+from dragoman.policy.limits import Ask, Rule
 from dragoman.stores.counters.redis import RedisCounters
 
 CALLS = 400

@@ -1,7 +1,6 @@
 import pytest
 
-from dragoman.policy.limits import Rule
-from dragoman.ports import Ask
+from dragoman.policy.limits import Ask, Rule
 from dragoman.stores.counters.memory import MemoryCounters
 
 PER_SECOND = Rule("token_bucket", 1, 1_000, 10)

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
-from dragoman.policy.limits import WINDOW_MS, Rule, State, take
-from dragoman.ports import Ask
+from dragoman.policy.limits import WINDOW_MS, Ask, Rule, State, take
 from dragoman.stores.counters.redis import DECIDE, PREFIX, RedisCounters
 from tests.redis_server import RedisServer
 from tests.stores.counters import taker
@@ -137,6 +136,7 @@ async def test_a_store_that_does_not_answer_holds_nobody_up() -> None:
         await counters.close()
 
 
-def test_a_url_of_something_else_is_refused() -> None:
-    with pytest.raises(ValueError, match="URL"):
-        RedisCounters.open("http://127.0.0.1")
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:x", "redis://127.0.0.1/0?socket_timeout=x"])
+def test_a_url_that_cannot_be_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|invalid|Invalid|Port"):
+        RedisCounters.open(url)

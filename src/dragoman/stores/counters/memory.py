@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from dragoman.policy import limits
-from dragoman.policy.limits import State, Verdict
-from dragoman.ports import Ask
+from dragoman.policy.limits import Ask, State, Verdict
 
 MOST: Final = 100_000
 """Some 40 MB if all are sliding windows in full use; token buckets take a tenth."""

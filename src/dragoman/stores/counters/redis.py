@@ -15,8 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
-from dragoman.policy.limits import Verdict
-from dragoman.ports import Ask
+from dragoman.policy.limits import Ask, Verdict
 
 DEADLINE: Final = 0.5
 """Seconds that a call waits for its verdict, connecting included."""
