@@ -10,7 +10,7 @@ HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Answers every request with its own address, or with the statuses that are to come next."""
+    """Answers every request with its own address, under the status that is set."""
 
     daemon_threads = True
 
@@ -18,6 +18,8 @@ class Endpoint(ThreadingHTTPServer):
         super().__init__((host, port), _Answerer)
         self.host = host
         self.status = 200
+        self.upcoming: list[int] = []
+        """The statuses of the next answers, before `status` counts again."""
         self.headers: dict[str, str] = {}
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers of each request."""
@@ -43,7 +45,7 @@ class _Answerer(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("content-length", "0")))
         endpoint.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         body = endpoint.host.encode()
-        self.send_response(endpoint.status)
+        self.send_response(endpoint.upcoming.pop(0) if endpoint.upcoming else endpoint.status)
         for name, value in endpoint.headers.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(body)))

@@ -1,5 +1,6 @@
 """Endpoints, breakers and the target host, by the ids of the outbound contract's scenarios."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,9 +38,13 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
         pool = {"endpoints": at(ONE, TWO, path="/base")}
         for name in ("round", "named", "cursor", "halves"):
             values["aliases"][name] = dict(pool)
+        values["aliases"]["watched"] = {**pool, "breaker": {"failures": 1}}
         values["aliases"]["halves"]["breaker"] = {**quick, "open_for": 60}
         values["aliases"]["single"] = {"base_url": f"http://localhost:{port}"}
         values["aliases"]["quick"] = {"base_url": f"http://{ONE}:{port}", "breaker": quick}
+        again = {"attempts": 3, "statuses": [503], "max_wait": 1}
+        values["aliases"]["again"] = {"base_url": f"http://{ONE}:{port}", "retry": again, "breaker": False}
+        values["aliases"]["lame"] = {"endpoints": at(ONE, "127.0.0.3"), "retry": again}
         values["aliases"]["resting"] = {"base_url": f"http://{ONE}:{port}"}
         values["aliases"]["dead"] = {"endpoints": at(ONE, TWO, port=1)}
         values["aliases"]["0.1"] = {"endpoints": at("127.0.0.1", "127.1.0.1")}
@@ -53,6 +58,7 @@ def at_their_best(servers: tuple[Endpoint, Endpoint]) -> None:
     for endpoint in servers:
         endpoint.status = 200
         endpoint.headers = {}
+        endpoint.upcoming = []
         endpoint.seen.clear()
 
 
@@ -189,6 +195,66 @@ def test_n12_6_a_failure_is_not_repeated_by_itself(live: Live, servers: tuple[En
     servers[0].status = 503
     assert call(live, "single/x").status_code == 503
     assert len(servers[0].seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("PUT", {}), ("DELETE", {}), ("POST", {"Idempotency-Key": "1"})]
+)
+def test_a_call_that_may_be_repeated_is_where_the_alias_says_so(
+    live: Live, servers: tuple[Endpoint, Endpoint], method: str, headers: dict[str, str]
+) -> None:
+    servers[0].upcoming = [503, 503]
+    answer = call(live, "again/x", method=method, headers=headers, content=b"x" if method in ("PUT", "POST") else None)
+    assert answer.status_code == 200
+    assert [seen[0] for seen in servers[0].seen] == [method] * 3
+
+
+def test_the_attempts_are_told_in_the_log(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].upcoming = [503]
+    request_id = call(live, "again/x").headers["x-request-id"].encode()
+    live.until(lambda: any(request_id in lines for lines in live.log), "the log line")
+    line = next(line for lines in live.log for line in lines.splitlines() if request_id in line)
+    assert json.loads(line)["attempts"] == 2
+
+
+def test_no_other_call_is_repeated(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status = 503
+    assert call(live, "again/x", method="POST", content=b"x").status_code == 503
+    assert call(live, "again/x", method="PUT", content=iter([b"x"])).status_code == 503
+    servers[0].status = 500
+    assert call(live, "again/x").status_code == 500
+    assert len(servers[0].seen) == 3
+
+
+def test_the_last_answer_stands(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status = 503
+    answer = call(live, "again/x")
+    assert (answer.status_code, answer.text) == (503, ONE) and len(servers[0].seen) == 3
+    assert answer.headers["x-oagw-error-source"] == "upstream"
+
+
+def test_a_pause_that_is_too_long_is_left_to_the_caller(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].status, servers[0].headers = 503, {"Retry-After": "2"}
+    answer = call(live, "again/x")
+    assert answer.headers["retry-after"] == "2" and len(servers[0].seen) == 1
+
+
+def test_with_repeats_a_dead_endpoint_loses_no_call_at_all(live: Live) -> None:
+    assert [call(live, "lame/x").status_code for _ in range(14)] == [200] * 14
+
+
+def test_metrics_tell_how_endpoints_do(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[1].status = 500
+    assert [call(live, "watched/x").status_code for _ in range(4)] == [200, 500, 200, 200]
+    page = httpx2.get(f"{live.url}/metrics", headers=live.headers(live.admin_key), timeout=DEADLINE).text
+    upstream = 'upstream="alias:watched"'
+    lines = page.splitlines()
+    for host, state, calls in ((ONE, 0, 3), (TWO, 2, 1)):
+        assert f'oagw_circuit_breaker_state{{host="{host}",{upstream}}} {state}.0' in lines
+        assert f'oagw_routing_endpoint_selected_total{{host="{host}",{upstream}}} {calls}.0' in lines
+    assert f'oagw_circuit_breaker_transitions_total{{host="{TWO}",state="open",{upstream}}} 1.0' in lines
+    assert f"oagw_upstream_available{{{upstream}}} 1.0" in lines
+    assert call(live, "watched/x", TWO).status_code == 503
 
 
 def test_a_model_upstream_at_rest_gives_way_to_its_fallback(tmp_path: Path, servers: tuple[Endpoint, Endpoint]) -> None:

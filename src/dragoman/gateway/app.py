@@ -37,6 +37,7 @@ from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.gateway.outbound import Outbound
 from dragoman.gateway.passthrough import PassThrough
+from dragoman.gateway.pool_metrics import PoolCollector
 from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
 from dragoman.gateway.runtime import Runtime, Services
@@ -71,6 +72,7 @@ class Gateway:
         self._composer = Composer(settings, self.clock)
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
+        self._observer.registry.register(PoolCollector(lambda: self._runtime.upstreams))
         self._table = Table(FRONT_DOORS)
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()

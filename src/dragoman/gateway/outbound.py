@@ -13,6 +13,7 @@ from dragoman.gateway.raw import RawAnswer
 from dragoman.gateway.redacted import redacted
 from dragoman.gateway.relay import Relay
 from dragoman.gateway.render import Headers, render_problem
+from dragoman.gateway.repeat import send_repeatedly
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
 from dragoman.policy import aliases, cors
@@ -20,7 +21,8 @@ from dragoman.policy.aliases import Alias
 from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
 from dragoman.policy.matching import Rule
-from dragoman.ports import Body, Timeouts, Upstream, UpstreamRequest
+from dragoman.policy.retry import repeatable
+from dragoman.ports import Body, Reply, Timeouts, Upstream, UpstreamRequest
 from dragoman.wire import sse
 
 WHOLE_BODY: Final = 1024 * 1024
@@ -84,7 +86,7 @@ class Outbound:
         booking.attempts = 1
         call.watch.total(timeouts.total)
         call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
-        reply = redacted(await send(call, upstream, request, self._upload), upstream)
+        reply = redacted(await self._send(alias, upstream, request), upstream)
         try:
             if reply.status >= 400:
                 booking.error = f"upstream_{reply.status}"
@@ -95,6 +97,12 @@ class Outbound:
             await answer.run(headers if across is None else cors.without(headers))
         finally:
             reply.close()
+
+    async def _send(self, alias: Alias, upstream: Upstream, request: UpstreamRequest) -> Reply:
+        rule = alias.rules.retry
+        if rule.attempts > 1 and repeatable(request.method, request.headers, request.body):
+            return await send_repeatedly(self._call, self.booking, upstream, request, rule, self._services.clock)
+        return await send(self._call, upstream, request, self._upload)
 
     async def _preflight(self, alias: Alias | None, path: bytes) -> bool:
         """Answers a browser that asks whether a page may call; it has no key. Raises `GatewayError`."""

@@ -130,8 +130,11 @@ class Retry(_Part, frozen=True, kw_only=True):
     """Opt-in repeats before the first byte, of methods that may be repeated; `Retry-After` is honoured."""
 
     attempts: Annotated[int, Meta(ge=1, le=5)] = 1
+    """How often a call is sent at most; 1 repeats nothing."""
     statuses: tuple[Annotated[int, Meta(ge=400, le=599)], ...] = (502, 503, 504)
+    """Answers after which it is sent again, as it is where none came."""
     max_wait: Annotated[float, Meta(ge=0, le=60)] = 5.0
+    """Seconds of a pause at most; an answer that asks for a longer one stands."""
 
 
 class Cors(_Part, frozen=True, kw_only=True):
