@@ -1,0 +1,38 @@
+"""What the gateway needs from the outside, as Protocols; adapters live one level up.
+
+Everything that does I/O, reads a clock or keeps a secret stands behind one of these, so that the
+gateway names no adapter and every adapter is held to the same contract test.
+"""
+
+from dragoman.policy.routing import Timeouts as Timeouts
+from dragoman.ports.checkup import Checkup as Checkup
+from dragoman.ports.clock import Clock as Clock
+from dragoman.ports.conversations import Conversation as Conversation
+from dragoman.ports.conversations import ConversationStore as ConversationStore
+from dragoman.ports.counters import Counters as Counters
+from dragoman.ports.jobs import Job as Job
+from dragoman.ports.jobs import JobRecord as JobRecord
+from dragoman.ports.jobs import JobRun as JobRun
+from dragoman.ports.jobs import Jobs as Jobs
+from dragoman.ports.jobs import JobState as JobState
+from dragoman.ports.jobs import JobWorker as JobWorker
+from dragoman.ports.keys import KeyStore as KeyStore
+from dragoman.ports.ledger import Ledger as Ledger
+from dragoman.ports.ledger import LedgerRow as LedgerRow
+from dragoman.ports.ledger import Reservation as Reservation
+from dragoman.ports.ledger import Settlement as Settlement
+from dragoman.ports.ledger import UsageTotal as UsageTotal
+from dragoman.ports.pipe import Pipe as Pipe
+from dragoman.ports.pipe import Receiver as Receiver
+from dragoman.ports.pool import Pool as Pool
+from dragoman.ports.responses import ResponseStore as ResponseStore
+from dragoman.ports.responses import StoredItem as StoredItem
+from dragoman.ports.responses import StoredResponse as StoredResponse
+from dragoman.ports.tokenizer import Tokenizer as Tokenizer
+from dragoman.ports.upstream import Body as Body
+from dragoman.ports.upstream import Headers as Headers
+from dragoman.ports.upstream import Reply as Reply
+from dragoman.ports.upstream import Upgraded as Upgraded
+from dragoman.ports.upstream import Upstream as Upstream
+from dragoman.ports.upstream import UpstreamRequest as UpstreamRequest
+from dragoman.ports.vault import Vault as Vault
