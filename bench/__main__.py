@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from bench.phases import NAMES
 from bench.plot import draw
 from bench.process import OUT, BenchError
 from bench.report import Report, show
@@ -23,13 +24,23 @@ TRIES: Final = 3
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the gateway beside a bare floor.")
     parser.add_argument("--rounds", type=int, metavar="N", help="times each is measured (default 3, or 1 if quick)")
-    parser.add_argument("--quick", action="store_true", help="one short round: whether it runs, not what it costs")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round: whether it runs, not what it costs; no bar counts"
+    )
+    parser.add_argument("--only", type=_phases, metavar="PHASES", default=NAMES, help=f"of {', '.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     arguments = parser.parse_args()
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
     return arguments
+
+
+def _phases(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no such phase: {', '.join(unknown)}")
+    return names
 
 
 def main() -> int:
@@ -41,7 +52,7 @@ def main() -> int:
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     try:
         scale, tries = (QUICK, 1) if arguments.quick else (1.0, TRIES)
-        with prepared(scale=scale, tries=tries, say=_say) as bench:
+        with prepared(only=arguments.only, scale=scale, tries=tries, say=_say) as bench:
             report = Report.of(list(bench.rounds(rounds)), pinned=bench.cores.measured is not None)
     except (BenchError, DragomanError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -51,8 +62,9 @@ def main() -> int:
     show(report)
     if arguments.json is not None:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    _draw(report)
-    return 1 if report.errors or (arguments.strict and report.missed) else 0
+    if arguments.only == NAMES:
+        _draw(report)
+    return 1 if report.errors or (report.missed and not arguments.quick) else 0
 
 
 def _draw(report: Report) -> None:

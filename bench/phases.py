@@ -85,11 +85,15 @@ CALLS: Final = (
     Phase("messages-over-chat-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=MESSAGES),
     Phase("chat-over-responses-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, model="responses-model"),
     Phase("chat-over-messages-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, model="messages-model"),
+    Phase("responses-kept-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=RESPONSES, keeps=True),
     Phase("responses-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=RESPONSES, model="responses-model"),
+    Phase("messages-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=MESSAGES, model="messages-model"),
     Phase("alias", 48, 0.5, 3, path=ALIAS),
     Phase("alias-stream", 100, 1.5, 3, chunks=100, gap_us=20_000, path=ALIAS),
 )
 """Measured in the same processes, one phase after the other."""
 
-OPEN_STREAMS: Final = Phase("open-streams", 1000, 3, 3, chunks=300, gap_us=200_000, memory=True)
-"""Measured in a process of its own, whose heap nothing else has stretched."""
+OPEN_STREAMS: Final = Phase("footprint", 1000, 3, 3, chunks=300, gap_us=200_000, memory=True)
+"""Measured in a process of its own, whose heap nothing else has stretched, together with how it starts."""
+
+NAMES: Final = (*(phase.name for phase in CALLS), OPEN_STREAMS.name)

@@ -98,6 +98,16 @@ def running(
         end(process)
 
 
+def run_time(command: Sequence[str | Path], *, cores: frozenset[int] | None, environ: Mapping[str, str]) -> float:
+    """Seconds that a command takes from its start to its end."""
+    began = time.perf_counter()
+    with running(command, cores=cores, environ=environ) as process:
+        code = process.wait(_END_WAIT)
+    if code:
+        raise BenchError(f"{command[-1]} ended with exit code {code}")
+    return time.perf_counter() - began
+
+
 def end(process: Process) -> None:
     """Ends a process, in order if it will."""
     if process.poll() is None:

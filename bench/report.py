@@ -13,7 +13,12 @@ import msgspec
 
 from bench.measure import Percentiles, Reading
 from bench.phases import OPEN_STREAMS
-from bench.run import DISTURBED, Round, Visit, errors, readings
+from bench.run import DISTURBED, Footprint, Round, Visit, errors, readings
+
+Verdict = Literal["", "held", "close", "MISSED"]
+TOLERANCE: Final = 0.1
+"""How far beyond its bar a ratio is no miss yet. On a busy machine the floor beside itself came out between 0.95 and
+1.08 as the median of three rounds: less cannot be told from noise, and a bar that noise can miss is soon ignored."""
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -21,6 +26,14 @@ class Bar(msgspec.Struct, frozen=True):
 
     most: float
     of: Literal["value", "ratio"]
+
+    def judge(self, value: "Spread", ratio: "Spread | None") -> Verdict:
+        """A ratio by its median, for noise goes both ways; a value by its least, for other programs only add to it."""
+        if self.of == "value":
+            return "held" if value.least <= self.most else "MISSED"
+        if ratio is None or ratio.median > self.most * (1 + TOLERANCE):
+            return "MISSED"
+        return "held" if ratio.median <= self.most else "close"
 
     def __str__(self) -> str:
         return f"<= {self.most:g}x" if self.of == "ratio" else f"<= {self.most:g}"
@@ -32,6 +45,7 @@ class Measure:
 
     group: str
     title: str
+    phase: str
     read: Callable[[Visit], float]
     bar: Bar | None = None
     less: Callable[[dict[str, Reading]], float] | None = None
@@ -55,7 +69,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A measure as it came out. `held` is None where there is no bar."""
+    """A measure as it came out; without a bar there is no verdict."""
 
     group: str
     title: str
@@ -64,15 +78,20 @@ class Row(msgspec.Struct, frozen=True):
     ratio: Spread | None
     """None where noise was larger than what was to be measured."""
     bar: Bar | None
-    held: bool | None
-
-    @property
-    def verdict(self) -> str:
-        return "" if self.held is None else "held" if self.held else "MISSED"
+    verdict: Verdict
 
 
-def _cpu(phase: str) -> Callable[[Visit], float]:
-    return lambda visit: visit.phases[phase].cpu_us
+def _cpu(group: str, title: str, phase: str, most: float | None = None) -> Measure:
+    bar = None if most is None else Bar(most, "ratio")
+    return Measure(group, title, phase, lambda visit: visit.phases[phase].cpu_us, bar)
+
+
+def _footprint(title: str, read: Callable[[Footprint], float], most: float) -> Measure:
+    def of(visit: Visit) -> float:
+        assert visit.footprint is not None
+        return read(visit.footprint)
+
+    return Measure(_FOOTPRINT, title, OPEN_STREAMS.name, of, Bar(most, "value"))
 
 
 def _wall(group: str, title: str, phase: str, what: str, *, added: bool) -> list[Measure]:
@@ -85,13 +104,12 @@ def _wall(group: str, title: str, phase: str, what: str, *, added: bool) -> list
             return value
 
         less = (lambda direct: of(direct[phase])) if added else None
-        return Measure(group, f"{title}, {q}", lambda visit: of(visit.phases[phase]), less=less)
+        return Measure(group, f"{title}, {q}", phase, lambda visit: of(visit.phases[phase]), less=less)
 
     return [at("p50"), at("p99")]
 
 
-def _per_stream_kb(visit: Visit) -> float:
-    footprint = visit.footprint
+def _per_stream_kb(footprint: Footprint) -> float:
     return (footprint.streams.pss_kb - footprint.before_streams_kb) / OPEN_STREAMS.conns
 
 
@@ -103,34 +121,36 @@ _LATENCY: Final = "Latency, µs"
 _FOOTPRINT: Final = "Memory and start"
 
 MEASURES: Final[tuple[Measure, ...]] = (
-    Measure(_CPU, "chat call", _cpu("chat"), Bar(2, "ratio")),
-    Measure(_CPU, "streamed event", _cpu("stream"), Bar(1.5, "ratio")),
-    Measure(_CPU, "streamed event, upstream's own model name", _cpu("stream-same"), Bar(1.5, "ratio")),
-    Measure(_CPU, "Responses event, passed", _cpu("responses-stream"), Bar(1.5, "ratio")),
-    Measure(_CPU, "alias call", _cpu("alias"), Bar(2, "ratio")),
-    Measure(_CPU, "alias streamed event", _cpu("alias-stream"), Bar(1.5, "ratio")),
+    _cpu(_CPU, "chat call", "chat", 2),
+    _cpu(_CPU, "streamed event", "stream", 1.5),
+    _cpu(_CPU, "streamed event, upstream's own model name", "stream-same", 1.5),
+    _cpu(_CPU, "Responses event, passed", "responses-stream", 1.5),
+    _cpu(_CPU, "Messages event, passed", "messages-stream", 1.5),
+    _cpu(_CPU, "alias call", "alias", 2),
+    _cpu(_CPU, "alias streamed event", "alias-stream", 1.5),
+    *(_cpu(_TRANSLATED, f"{front} call over {back}", f"{front}-over-{back}".lower()) for front, back in _CROSSINGS),
+    _cpu(_TRANSLATED, "Responses call over Chat, kept", "responses-kept"),
     *(
-        Measure(_TRANSLATED, f"{front} call over {back}", _cpu(f"{front}-over-{back}".lower()))
+        _cpu(_TRANSLATED, f"{front} event over {back}", f"{front}-over-{back}-stream".lower(), 3)
         for front, back in _CROSSINGS
     ),
-    Measure(_TRANSLATED, "Responses call over Chat, kept", _cpu("responses-kept")),
-    *(
-        Measure(_TRANSLATED, f"{front} event over {back}", _cpu(f"{front}-over-{back}-stream".lower()), Bar(3, "ratio"))
-        for front, back in _CROSSINGS
-    ),
-    Measure(_RATE, "chat calls/s, 48 connections", lambda v: v.phases["chat"].rate),
+    _cpu(_TRANSLATED, "Responses event over Chat, kept", "responses-kept-stream", 3),
+    Measure(_RATE, "chat calls/s, 48 connections", "chat", lambda visit: visit.phases["chat"].rate),
     *_wall(_LATENCY, "added to a call, 1 connection", "chat-1", "latency", added=True),
     *_wall(_LATENCY, "added to a call, 400 calls/s", "chat-paced", "latency", added=True),
     *_wall(_LATENCY, "added to first content, 1 stream", "stream-1", "first", added=True),
     *_wall(_LATENCY, "an event's way, 100 streams x 50/s", "stream", "delay", added=False),
-    Measure(_FOOTPRINT, "idle, MB", lambda visit: visit.footprint.idle_kb / 1024, Bar(85, "value")),
-    Measure(_FOOTPRINT, "per open stream of 1,000, KB", _per_stream_kb, Bar(40, "value")),
-    Measure(_FOOTPRINT, "start to first answer, s", lambda visit: visit.footprint.ready_seconds, Bar(1.5, "value")),
+    _footprint("idle, MB", lambda footprint: footprint.idle_kb / 1024, 85),
+    _footprint("per open stream of 1,000, KB", _per_stream_kb, 40),
+    _footprint("start to first answer, s", lambda footprint: footprint.ready_seconds, 1.5),
+    _footprint("--help, s, beside a Python that does nothing", lambda footprint: footprint.help_seconds, 0.2),
 )
 
 
 def rows(rounds: Sequence[Round]) -> list[Row]:
-    return [_row(measure, rounds) for measure in MEASURES]
+    """The measures of those phases that were measured."""
+    phases = {*rounds[0].gateway.phases, *((OPEN_STREAMS.name,) if rounds[0].gateway.footprint else ())}
+    return [_row(measure, rounds) for measure in MEASURES if measure.phase in phases]
 
 
 def _row(measure: Measure, rounds: Sequence[Round]) -> Row:
@@ -140,9 +160,8 @@ def _row(measure: Measure, rounds: Sequence[Round]) -> Row:
     ours, ratio = Spread.over(gateway), None
     if min(*floor, *gateway) > 0:
         ratio = Spread.over([over / under for over, under in zip(gateway, floor, strict=True)])
-    judged = ours if measure.bar is None or measure.bar.of == "value" else ratio
-    held = None if measure.bar is None else judged is not None and judged.median <= measure.bar.most
-    return Row(measure.group, measure.title, Spread.over(floor), ours, ratio, measure.bar, held)
+    verdict = "" if measure.bar is None else measure.bar.judge(ours, ratio)
+    return Row(measure.group, measure.title, Spread.over(floor), ours, ratio, measure.bar, verdict)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -162,7 +181,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def missed(self) -> list[Row]:
-        return [row for row in self.rows if row.held is False]
+        return [row for row in self.rows if row.verdict == "MISSED"]
 
     def notes(self) -> list[str]:
         """What a reader must know to judge the figures."""
@@ -173,6 +192,8 @@ class Report(msgspec.Struct, frozen=True):
             " key, the ledger on SQLite and the JSON access log.",
             "Streamed events are those with content; the upstream's model name differs from the one asked for unless"
             " the row says otherwise. Added latency is beyond the same load on the mock upstream alone.",
+            f"A ratio is judged by its median, and within {TOLERANCE:.0%} beyond its bar is close to it but no miss;"
+            " memory and time by the least of the rounds.",
         ]
         if self.disturbance > DISTURBED:
             found.append(
@@ -249,7 +270,7 @@ def _show_rich(report: Report) -> None:
             group = row.group
             table.add_row(f"[bold]{group}[/]")
         *cells, verdict = _cells(row)
-        colour = {True: "green", False: "bold red", None: ""}[row.held]
+        colour = {"held": "green", "close": "yellow", "MISSED": "bold red", "": ""}[row.verdict]
         table.add_row(*(cell.replace("[", r"\[") for cell in cells), f"[{colour}]{verdict}[/]" if colour else verdict)
     console = Console()
     console.print(table)

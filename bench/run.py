@@ -26,6 +26,7 @@ from bench.process import (
     compile_tools,
     free_port,
     python,
+    run_time,
     running,
     wait_for_answer,
 )
@@ -47,6 +48,8 @@ _SETTLE: Final = 1.0
 class Footprint(msgspec.Struct, frozen=True):
     """What one target needs to start and to hold streams open."""
 
+    help_seconds: float
+    """For the floor that of a Python which does nothing."""
     ready_seconds: float
     idle_kb: int
     before_streams_kb: int
@@ -57,7 +60,7 @@ class Footprint(msgspec.Struct, frozen=True):
 class Visit(msgspec.Struct, frozen=True):
     """What one target showed in one round."""
 
-    footprint: Footprint
+    footprint: Footprint | None
     phases: dict[str, Reading]
 
 
@@ -86,6 +89,8 @@ class Bench:
     mock_program: Path
     load_program: Path
     key: str
+    only: Sequence[str]
+    """Names of the phases to measure."""
     scale: float = 1.0
     """Factor of all durations."""
     tries: int = 3
@@ -99,7 +104,8 @@ class Bench:
             yield self._round(TARGETS if number % 2 == 0 else TARGETS[::-1])
 
     def _round(self, order: Sequence[Name]) -> Round:
-        footprints = {name: self._footprint(name) for name in order}
+        wanted = OPEN_STREAMS.name in self.only
+        footprints = {name: self._footprint(name) if wanted else None for name in order}
         phases: dict[str, dict[str, Reading]] = {name: {} for name in (*order, "direct")}
         with ExitStack() as stack:
             # A mock upstream in the gateway's place, so that the way there crosses cores just as often.
@@ -109,7 +115,7 @@ class Bench:
                 process, port, _ = stack.enter_context(self._started(name))
                 under[name] = Under(process.pid, port)
                 self._measure(WARM, under[name])
-            for phase in CALLS:
+            for phase in (phase for phase in CALLS if phase.name in self.only):
                 among = {name: where for name, where in under.items() if name != "direct" or phase.direct}
                 for target, reading in self._in_turn(phase, among).items():
                     phases[target][phase.name] = reading
@@ -126,7 +132,11 @@ class Bench:
             before = read_pss_kb(process.pid)
             streams = self._measure(OPEN_STREAMS, under)
             self.say(f"  {OPEN_STREAMS.name}, {name}")
-        return Footprint(ready, idle, before, streams)
+        return Footprint(self._help(name), ready, idle, before, streams)
+
+    def _help(self, name: Name) -> float:
+        command = python("-c", "pass") if name == "floor" else python("-m", "dragoman", "--help")
+        return min(run_time(command, cores=self.cores.measured, environ=self._environ()) for _ in range(3))
 
     def _in_turn(self, phase: Phase, among: Mapping[str, Under]) -> dict[str, Reading]:
         """One phase on each; again while other programs take the core, and the least disturbed time counts."""
@@ -232,7 +242,7 @@ def mock_upstream(program: Path, cores: frozenset[int] | None) -> Iterator[tuple
 
 
 @contextmanager
-def prepared(*, scale: float, tries: int, say: Callable[[str], None]) -> Iterator[Bench]:
+def prepared(*, only: Sequence[str], scale: float, tries: int, say: Callable[[str], None]) -> Iterator[Bench]:
     """A bench ready to run; the mock upstream and the state directory go with the block."""
     mock_program, load_program = compile_tools()
     cores = Cores.divide()
@@ -244,7 +254,7 @@ def prepared(*, scale: float, tries: int, say: Callable[[str], None]) -> Iterato
             if cores.others is not None:
                 os.sched_setaffinity(0, cores.others)
             try:
-                yield Bench(state, cores, port, mock_program, load_program, key, scale, tries, say)
+                yield Bench(state, cores, port, mock_program, load_program, key, only, scale, tries, say)
             finally:
                 os.sched_setaffinity(0, own)
 
@@ -257,8 +267,8 @@ def readings(rounds: Sequence[Round]) -> list[Reading]:
     """Everything that was measured under load."""
     found = []
     for one in rounds:
-        found += [one.floor.footprint.streams, one.gateway.footprint.streams, *one.direct.values()]
-        found += [*one.floor.phases.values(), *one.gateway.phases.values()]
+        found += [visit.footprint.streams for visit in (one.floor, one.gateway) if visit.footprint is not None]
+        found += [*one.direct.values(), *one.floor.phases.values(), *one.gateway.phases.values()]
     return found
 
 

@@ -1,10 +1,14 @@
 """What `import dragoman` gives, and what it costs."""
 
+import re
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
 import pytest
 
 import dragoman
 from dragoman import client
-from tests.test_house import HEAVY, imported
+from tests.test_house import HEAVY, SRC, imported
 
 FOREIGN = (HEAVY | {"click", "prometheus_client", "httptools", "uvloop"}) - {
     "httpx2",
@@ -32,3 +36,37 @@ def test_the_client_loads_nothing_of_the_gateway_and_does_nothing_on_import() ->
     assert not FOREIGN & modules
     ours = {name.split(".")[1] for name in modules if name.startswith("dragoman.")}
     assert ours == {"client", "errors", "wire", "version"}
+
+
+def test_an_install_without_extras_is_small() -> None:
+    installed = needed("dragoman")
+    assert {"aiohttp", "cryptography", "sqlalchemy"} <= installed.keys()
+    assert "psycopg" not in installed
+    assert len(installed) <= 50
+    files = [file.locate() for one in installed.values() for file in one.files or () if file.suffix != ".pyc"]
+    size = sum(path.stat().st_size for path in [*map(Path, files), *SRC.rglob("*.py")] if path.is_file())
+    assert 20e6 < size <= 90e6
+
+
+def needed(name: str) -> dict[str, Distribution]:
+    """A distribution and all that it needs here, whatever it may need elsewhere or for an extra."""
+    found: dict[str, Distribution] = {}
+    left = [name]
+    while left:
+        name = left.pop()
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:  # its marker says that it is not for this platform
+            continue
+        for requirement in found[name].requires or ():
+            wanted = canonical(requirement)
+            if "extra ==" not in requirement and wanted not in found:
+                left.append(wanted)
+    return found
+
+
+def canonical(requirement: str) -> str:
+    """The name in a requirement, as the index has it."""
+    match = re.match(r"[\w.-]+", requirement)
+    assert match is not None
+    return re.sub(r"[-_.]+", "-", match[0]).lower()
