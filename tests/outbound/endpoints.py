@@ -23,12 +23,17 @@ class Endpoint(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers of each request."""
+        self.checks: list[tuple[str, str, dict[str, str]]] = []
+        """The same of health checks."""
         self._serving = threading.Thread(target=self.serve_forever, args=(0.01,), name=f"endpoint {host}")
         self._serving.start()
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Of a caller that does not take the whole answer nothing is written."""
 
     def finish(self) -> None:
         self.shutdown()
@@ -43,9 +48,11 @@ class _Answerer(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         endpoint = self.server
         self.rfile.read(int(self.headers.get("content-length", "0")))
-        endpoint.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        seen = endpoint.checks if self.path.endswith("/ready") else endpoint.seen
+        seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         body = endpoint.host.encode()
-        self.send_response(endpoint.upcoming.pop(0) if endpoint.upcoming else endpoint.status)
+        ours = endpoint.upcoming and not self.path.endswith("/ready")
+        self.send_response(endpoint.upcoming.pop(0) if ours else endpoint.status)
         for name, value in endpoint.headers.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(body)))

@@ -38,6 +38,8 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
         pool = {"endpoints": at(ONE, TWO, path="/base")}
         for name in ("round", "named", "cursor", "halves"):
             values["aliases"][name] = dict(pool)
+        check = {"path": "/ready", "interval": 0.05, "unhealthy_after": 2, "healthy_after": 2}
+        values["aliases"]["checked"] = {**pool, "health": check, "breaker": False}
         values["aliases"]["watched"] = {**pool, "breaker": {"failures": 1}}
         values["aliases"]["halves"]["breaker"] = {**quick, "open_for": 60}
         values["aliases"]["single"] = {"base_url": f"http://localhost:{port}"}
@@ -241,6 +243,20 @@ def test_a_pause_that_is_too_long_is_left_to_the_caller(live: Live, servers: tup
 
 def test_with_repeats_a_dead_endpoint_loses_no_call_at_all(live: Live) -> None:
     assert [call(live, "lame/x").status_code for _ in range(14)] == [200] * 14
+
+
+def test_an_endpoint_whose_checks_fail_gets_no_call_until_they_are_good(
+    live: Live, servers: tuple[Endpoint, Endpoint]
+) -> None:
+    pool = live.gateway.runtime.upstreams["alias:checked"]
+    servers[1].status = 500
+    live.until(lambda: [row.healthy for row in pool.status()] == [True, False], "the endpoint is out")
+    assert [call(live, "checked/x").text for _ in range(4)] == [ONE] * 4
+    assert refusal(call(live, "checked/x", TWO)) == "circuit_breaker_open"
+    assert ("GET", "/base/ready") in [seen[:2] for seen in servers[1].checks]
+    servers[1].status = 200
+    live.until(lambda: all(row.healthy for row in pool.status()), "the endpoint is back")
+    assert {call(live, "checked/x").text for _ in range(2)} == {ONE, TWO}
 
 
 def test_metrics_tell_how_endpoints_do(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:

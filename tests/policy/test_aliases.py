@@ -12,7 +12,6 @@ from dragoman.policy.resources import (
     Endpoint,
     HeaderRules,
     Headers,
-    Health,
     Match,
     Method,
     PluginBinding,
@@ -72,7 +71,7 @@ def test_routes_of_one_path_may_differ_in_priority_or_method() -> None:
     alias(b"", route("/a"), route("/a", priority=1), route("/a", "PUT"))
 
 
-@pytest.mark.parametrize("rules", [Rules(health=Health()), Rules(plugins=Plugins(items=(PluginBinding(id="x"),)))])
+@pytest.mark.parametrize("rules", [Rules(plugins=Plugins(items=(PluginBinding(id="x"),)))])
 def test_a_rule_that_nothing_applies_is_refused_rather_than_ignored(rules: Rules) -> None:
     with pytest.raises(GatewayError, match="not applied by this version"):
         check_made(Made("x", "u", (HOST,), rules))

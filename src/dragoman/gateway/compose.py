@@ -202,7 +202,9 @@ class Composer:
             endpoint.host.lower(): self._upstream(config, table, name, item, base_url(endpoint))
             for endpoint in endpoints
         }
-        return UpstreamPool(name, at_hosts, breaker=breaker_of(item.breaker), now=SystemClock().monotonic)
+        health = item.health if isinstance(item, AliasConfig) else None
+        breaker, now = breaker_of(item.breaker), SystemClock().monotonic
+        return UpstreamPool(name, at_hosts, breaker=breaker, now=now, health=health)
 
     def _upstream(
         self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str

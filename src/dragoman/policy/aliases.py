@@ -126,7 +126,7 @@ def compile_alias(
     )
 
 
-_PENDING: Final = ("plugins", "health")
+_PENDING: Final = ("plugins",)
 """Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
 _PENDING_OF_ROUTES: Final = ("plugins",)
 

@@ -119,11 +119,16 @@ class Breaker(_Part, frozen=True, kw_only=True):
 class Health(_Part, frozen=True, kw_only=True):
     """An active check of each endpoint: a GET that must answer below 500."""
 
-    path: str = "/"
+    path: Annotated[str, Meta(pattern="^/[!-~]*$")] = "/"
+    """Below the endpoint's own path."""
     interval: Annotated[float, Meta(ge=0.05, le=3600)] = 10.0
+    """Seconds between two checks."""
     timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    """Seconds for an answer."""
     unhealthy_after: Annotated[int, Meta(ge=1, le=100)] = 3
+    """Bad checks in a row after which it gets no call."""
     healthy_after: Annotated[int, Meta(ge=1, le=100)] = 2
+    """Good ones in a row after which it does again."""
 
 
 class Retry(_Part, frozen=True, kw_only=True):

@@ -16,10 +16,12 @@ from dragoman import errors
 from dragoman.errors import ErrorKind, GatewayError
 from dragoman.policy.balance import Balance, EndpointStatus
 from dragoman.policy.breaker import Circuit, Outcome
-from dragoman.policy.resources import Breaker
-from dragoman.ports import Reply, Upgraded, Upstream, UpstreamRequest
+from dragoman.policy.health import Verdict
+from dragoman.policy.resources import Breaker, Health
+from dragoman.ports import Headers, Reply, Upgraded, Upstream, UpstreamRequest
 
 R = TypeVar("R", bound=Reply)
+_AS: Headers = [(b"user-agent", b"dragoman")]
 _log = structlog.get_logger("dragoman")
 
 
@@ -45,7 +47,13 @@ class UpstreamPool:
     """`endpoints` by their hosts, of which there is at least one; `now` is a monotonic clock."""
 
     def __init__(
-        self, name: str, endpoints: Mapping[str, Upstream], *, breaker: Breaker | None, now: Callable[[], float]
+        self,
+        name: str,
+        endpoints: Mapping[str, Upstream],
+        *,
+        breaker: Breaker | None,
+        now: Callable[[], float],
+        health: Health | None = None,
     ) -> None:
         self.name = name
         self._hosts = tuple(endpoints)
@@ -53,6 +61,8 @@ class UpstreamPool:
         self._balance = Balance(name, self._hosts, breaker)
         self._circuits = self._balance.circuits
         self._now = now
+        self._health = health
+        self._checking: asyncio.Task[None] | None = None
         self.timeouts = self._endpoints[0].timeouts
 
     def __repr__(self) -> str:
@@ -126,7 +136,31 @@ class UpstreamPool:
         return self._endpoints[0].reach
 
     def start(self) -> None:
-        """Begins the health checks, if there are any."""
+        """Begins the health checks, if there are any; in the event loop that serves."""
+        if self._health is not None and self._checking is None:
+            self._checking = asyncio.get_running_loop().create_task(self._check_forever(self._health))
+
+    async def _check_forever(self, rule: Health) -> None:
+        verdicts = [Verdict(rule) for _ in self._hosts]
+        while True:
+            async with asyncio.TaskGroup() as checks:
+                for number, verdict in enumerate(verdicts):
+                    checks.create_task(self._check(number, rule, verdict))
+            await asyncio.sleep(rule.interval)
+
+    async def _check(self, number: int, rule: Health, verdict: Verdict) -> None:
+        good = False
+        try:
+            async with asyncio.timeout(rule.timeout):
+                reply = await self._endpoints[number].open(UpstreamRequest("GET", rule.path, _AS))
+                good = reply.status < 500
+                reply.close()
+        except (GatewayError, TimeoutError):
+            good = False
+        if verdict.note(good):
+            self._balance.healthy[number] = good
+            tell = _log.info if good else _log.warning
+            tell("health check", upstream=self.name, host=self._hosts[number], healthy=good)
 
     def available(self) -> bool:
         """Whether any endpoint may be called."""
@@ -137,5 +171,8 @@ class UpstreamPool:
         return self._balance.status(self._now())
 
     async def close(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.gather(self._checking, return_exceptions=True)
         for endpoint in self._endpoints:
             await endpoint.close()
