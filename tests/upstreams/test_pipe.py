@@ -1,6 +1,9 @@
 """A connection that leaves HTTP: who gets its bytes, how it holds back, and how it ends."""
 
 import asyncio
+import socket
+import struct
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -195,3 +198,29 @@ async def test_closing_the_upstream_drops_its_pipes() -> None:
         async with asyncio.timeout(DEADLINE):
             await left.wait()
         assert not upstream.replies
+
+
+async def test_closing_on_a_peer_that_has_just_reset_the_connection_is_quiet() -> None:
+    reset, gone = threading.Event(), threading.Event()
+
+    def upstream(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        peer.recv(65536)
+        peer.sendall(SWITCH)
+        reset.wait(DEADLINE)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=upstream, args=(listener,))
+        thread.start()
+        mine = HttpUpstream("mine", f"http://127.0.0.1:{listener.getsockname()[1]}", via="g")
+        ear = Ear()
+        taken = (await mine.upgrade(GET, "x")).switch(ear)
+        reset.set()
+        gone.wait(DEADLINE)  # the loop stands still, so that nothing here has heard of it yet
+        taken.close()
+        await mine.close()
+        thread.join(DEADLINE)
+    assert ear.lost == 0

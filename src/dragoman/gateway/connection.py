@@ -27,6 +27,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import unquote
@@ -534,7 +535,8 @@ class Connection(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            with suppress(OSError):  # asyncio's own loop raises where the peer has just reset the connection
+                self.transport.write_eof()
         elif not told:
             self.transport.close()  # TLS cannot end one side alone
 

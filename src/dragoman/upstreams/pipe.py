@@ -6,6 +6,7 @@ Used of aiohttp beside what `connection.py` names: `ResponseHandler.set_parser`,
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from dragoman.ports import Receiver
@@ -58,7 +59,8 @@ class HttpPipe:
         self._timer = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
         self._line.resume_reading()  # a paused transport would not come upon its end
         if self._transport.can_write_eof():
-            self._transport.write_eof()  # closing at once, the kernel would answer what still comes with a reset
+            with suppress(OSError):  # asyncio's own loop raises where the peer has just reset the connection
+                self._transport.write_eof()  # closing at once, the kernel would answer what still comes with a reset
         else:
             self._transport.close()
 
