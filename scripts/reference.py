@@ -25,7 +25,7 @@ from dragoman.dialects.mapping import DIALECTS, Field, Row, answers_between, row
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.gateway import admin
 from dragoman.gateway.routes import Table
-from dragoman.policy import resources
+from dragoman.policy import records, resources
 from dragoman.turn import Dialect
 
 ROOT: Final = Path(__file__).parent.parent
@@ -49,6 +49,7 @@ SETTINGS: Final = (
     ("aliases.NAME.routes", resources.RouteRules),
     ("aliases.NAME.routes.match", resources.Match),
     ("aliases.NAME.auth", resources.Auth),
+    ("outbound", records.OutboundConfig),
     ("store", config.StoreConfig),
     ("jobs", config.JobsConfig),
     ("log", config.LogConfig),

@@ -117,7 +117,7 @@ UPSTREAM = '[upstreams.openai]\nbase_url = "https://api.openai.com/v1"\n'
 @pytest.mark.parametrize(
     ("text", "key", "hint"),
     [
-        ("prot = 1", "prot", "known here: aliases, jobs, log, models, server, store, upstreams"),
+        ("prot = 1", "prot", "known here: aliases, jobs, log, models, outbound, server, store, upstreams"),
         ("[servers]\nport = 1", "servers", "did you mean 'server'?"),
         ("[server]\nprot = 1", "server.prot", "did you mean 'port'?"),
         ("[server]\nzzz = 1", "server.zzz", "known here: body_timeout, "),
@@ -244,6 +244,7 @@ def test_a_value_of_another_type_is_named(text: str, key: str, message: str) -> 
             "models.fast.timeouts.idle",
             "must be more than 0",
         ),
+        ("[outbound]\nallow_cidrs=['10.0.0.1/8']", "outbound.allow_cidrs", "has host bits set"),
         ("[aliases.x]", "aliases.x", "needs either upstream, base_url or endpoints"),
         ("[aliases.x]\nbase_url='http://x'\nendpoints=[{host='y'}]", "aliases.x", "needs either"),
         ("[aliases.x]\nendpoints=[{host='y'},{host='z',port=1}]", "aliases.x.endpoints[1]", "share scheme, port"),

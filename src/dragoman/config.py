@@ -19,6 +19,7 @@ from dragoman.policy import admission, auth, credentials, egress, precedence, re
 from dragoman.policy.aliases import Made, check_made
 from dragoman.policy.precedence import Layer as Layer
 from dragoman.policy.precedence import Tree as Tree
+from dragoman.policy.records import OutboundConfig
 from dragoman.policy.resources import (
     Auth,
     Breaker,
@@ -275,6 +276,7 @@ class Config(_Section, frozen=True, kw_only=True):
     upstreams: dict[str, UpstreamConfig] = {}
     models: dict[str, str | ModelConfig] = {}
     aliases: dict[str, AliasConfig] = {}
+    outbound: OutboundConfig = OutboundConfig()
     store: StoreConfig = StoreConfig()
     jobs: JobsConfig = JobsConfig()
     log: LogConfig = LogConfig()
@@ -341,6 +343,7 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (Config, "upstreams"): UpstreamConfig,
     (Config, "models"): ModelConfig,
     (Config, "aliases"): AliasConfig,
+    (Config, "outbound"): OutboundConfig,
     (Config, "store"): StoreConfig,
     (Config, "jobs"): JobsConfig,
     (Config, "log"): LogConfig,
@@ -404,6 +407,7 @@ def _check(config: Config) -> None:
         _check_limit(at, upstream.rate_limit)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
+    _check_cidrs("outbound.allow_cidrs", config.outbound.allow_cidrs)
     _check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
     _check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat", "keep"))
     config.routes()

@@ -80,6 +80,10 @@ CONVERSATION_NOT_FOUND = ErrorKind(
     "conversation_not_found", 404, _BAD, "conversation.not_found", "No such conversation"
 )
 ITEM_NOT_FOUND = ErrorKind("item_not_found", 404, _BAD, "item.not_found", "No such item")
+RESOURCE_NOT_FOUND = ErrorKind("resource_not_found", 404, _BAD, "resource.not_found", "No such upstream or route")
+CONFLICT = ErrorKind("conflict", 409, _BAD, "conflict", "Another has this alias or match")
+READ_ONLY = ErrorKind("read_only", 409, _BAD, "resource.read_only", "Made by the configuration file")
+PRECONDITION_FAILED = ErrorKind("precondition_failed", 412, _BAD, "precondition.failed", "Changed since it was read")
 METHOD_NOT_ALLOWED = ErrorKind("method_not_allowed", 405, _BAD, "validation.error", "Method not allowed")
 BODY_TIMEOUT = ErrorKind("body_timeout", 408, _BAD, "timeout.body", "Request body came too slowly", True, 1)
 PAYLOAD_TOO_LARGE = ErrorKind("payload_too_large", 413, _BAD, "payload.too_large", "Request body too large")

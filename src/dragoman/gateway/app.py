@@ -15,7 +15,7 @@ from dragoman import errors
 from dragoman.bridge import FRONT_DOORS
 from dragoman.config import Config
 from dragoman.errors import GatewayError
-from dragoman.gateway import convert, resolve
+from dragoman.gateway import convert, openapi, resolve
 from dragoman.gateway.admin import Admin
 from dragoman.gateway.admission import Admission
 from dragoman.gateway.archive import Archive
@@ -30,10 +30,12 @@ from dragoman.gateway.compose import Composer, Store, open_store
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.conversations import Conversations
 from dragoman.gateway.counting import FORMS, Counting
+from dragoman.gateway.directory import Directory
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
 from dragoman.gateway.issuing import Issuer
 from dragoman.gateway.keyring import Keyring
+from dragoman.gateway.management import Management
 from dragoman.gateway.observe import Observer
 from dragoman.gateway.outbound import Outbound
 from dragoman.gateway.passthrough import PassThrough
@@ -43,6 +45,7 @@ from dragoman.gateway.routes import Entry, Table
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
 from dragoman.policy.keys import Key
+from dragoman.policy.records import Contents
 
 FLUSH_EVERY: Final = 0.5
 EXPIRE_EVERY: Final = 3600.0
@@ -100,10 +103,15 @@ class Gateway:
         self.health = health = Health(self._services, store.ping)
         self._probes = {
             "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
+            "openapi": openapi.answer,
         }  # fmt: skip
         self._catalog = Catalog(self._runtime, self.clock)
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
-        self._runtime.start()
+        self._runtime.hold()
+        self._directory = Directory(store.resources, self._adopt)
+        await self._directory.refresh()
+        self._own(self._directory.follow())
+        self._management = Management(self._directory, lambda: self._runtime, self.clock)
         await store.jobs.open()
         self._own(self._flush_forever())
         self._own(self._expire_forever(store))
@@ -147,16 +155,23 @@ class Gateway:
         everything stays as it was.
         """
         loaded = self._settings.load()
-        runtime = self._composer.build(loaded.config)
-        runtime.start()
-        old, self._runtime = self._runtime, runtime
+        runtime = self._composer.revise(self._composer.build(loaded.config), self._directory.contents)
         before, self._loaded = self._loaded, loaded
         self._catalog = Catalog(runtime, self.clock)
-        old.retired = True
-        self._release(old)
+        self._swap(runtime)
         changed = _changed(before.config, loaded.config)
         _audit.info("configuration reloaded", principal_id=principal_id, changed=changed)
         return [key for key in changed if key.startswith(_LIVE)]
+
+    def _adopt(self, contents: Contents) -> None:
+        self._swap(self._composer.revise(self._runtime, contents))
+
+    def _swap(self, runtime: Runtime) -> None:
+        """Serves `runtime` from now on; the old one goes with the last call that uses it."""
+        runtime.hold()
+        old, self._runtime = self._runtime, runtime
+        old.retired = True
+        self._release(old)
 
     def begin_drain(self) -> None:
         """From now on `/readyz` says 503, and jobs that are queued stay so."""
@@ -290,6 +305,10 @@ class Gateway:
                 await self._recall(entry, call, runtime)
             case "resolve":
                 await resolve.answer(call, await self.keyring.identify(call.token()), runtime)
+            case "resources" | "explain":
+                key = await self.keyring.identify(call.token())
+                key.require_admin()
+                await self._management.answer(call, key)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 
 
 class SystemClock:
@@ -23,3 +24,8 @@ def new_id(prefix: str) -> str:
     It sorts by time, so that the ledger's rows are added at the end of their tables.
     """
     return f"{prefix}{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
+
+
+def new_uuid() -> str:
+    """A random UUID, for the ids that the outbound surface shows."""
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))

@@ -2,25 +2,39 @@
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from dragoman.config import AliasConfig, Config, JobsConfig, ServerConfig, UpstreamConfig, endpoints_of
+import structlog
+
+from dragoman import errors
+from dragoman.config import (
+    AliasConfig,
+    Config,
+    JobsConfig,
+    ServerConfig,
+    TimeoutsConfig,
+    UpstreamConfig,
+    endpoints_of,
+)
 from dragoman.config import made as config_made
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import SystemClock, new_id
-from dragoman.gateway.runtime import VIA, Runtime
+from dragoman.gateway.runtime import VIA, Pools, Runtime
 from dragoman.gateway.settings import Settings
 from dragoman.policy import admission, auth, credentials
 from dragoman.policy.aliases import compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import Network, default_network, split_base_url
+from dragoman.policy.records import Contents, check_record, made
 from dragoman.policy.resources import Auth, Endpoint, base_url, breaker_of
+from dragoman.policy.resources import Upstream as ApiUpstream
 from dragoman.policy.routing import RouteTable
 from dragoman.ports import (
     Clock,
@@ -34,7 +48,8 @@ from dragoman.ports import (
     Tokenizer,
     Upstream,
     Vault,
-)  # fmt: skip
+)
+from dragoman.ports.resources import ResourceStore
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.counters.memory import MemoryCounters
 from dragoman.stores.database import Database
@@ -43,17 +58,20 @@ from dragoman.stores.jobs.core import Bounds
 from dragoman.stores.jobs.embedded import open_embedded
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedger
+from dragoman.stores.resources import SqlResourceStore
 from dragoman.stores.responses import SqlResponseStore
 from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
 from dragoman.upstreams.oauth import TokenFetch
 from dragoman.upstreams.pool import UpstreamPool
 from dragoman.upstreams.tokens import TokenCache, TokenUpstream
+from dragoman.upstreams.unusable import UnusableUpstream
 from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
 from dragoman.vault.file import FileVault
 from dragoman.vault.sealer import AesSealer, keep_secret
 
+_log = structlog.get_logger("dragoman")
 _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 TENANT: Final = ""
@@ -70,6 +88,7 @@ class Store:
     ledger: Ledger
     responses: ResponseStore
     conversations: ConversationStore
+    resources: ResourceStore
     jobs: Jobs
     counters: Counters
     sealer: Sealer
@@ -100,7 +119,10 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
         await ledger.close()
         await asyncio.to_thread(database.close)
 
-    return Store(SqlKeyStore(database), ledger, responses, conversations, jobs, counters, sealer, database.ping, close)
+    resources = SqlResourceStore(database)
+    return Store(
+        SqlKeyStore(database), ledger, responses, conversations, resources, jobs, counters, sealer, database.ping, close
+    )
 
 
 def _open_jobs(database: Database, config: JobsConfig) -> Jobs:
@@ -157,6 +179,7 @@ class Composer:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._vault = open_vault(settings)
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
+        self._pools = Pools()
         self.via = VIA + secrets.token_hex(6)
 
     def build(self, config: Config) -> Runtime:
@@ -167,16 +190,16 @@ class Composer:
         }
         aliases = {}
         for name, item in config.aliases.items():
-            made = config_made(config, name)
+            written = config_made(config, name)
             upstream = item.upstream
             if upstream is None:
-                upstream = f"alias:{name}"  # no configured upstream can have a colon in its name
-                upstreams[upstream] = self._pool(config, "aliases", name, item, made.endpoints)
+                upstream = pool_name(name)
+                upstreams[upstream] = self._pool(config, "aliases", name, item, written.endpoints)
             source = item if item.upstream is None else config.upstreams[item.upstream]
             shared = () if item.upstream is None else _bounds(item.upstream, config.upstreams[item.upstream])
             caller = source.credential == "caller"
             aliases[name] = compile_alias(
-                made, upstream, source.timeouts.parts(), caller_credential=caller, shared=shared
+                written, upstream, source.timeouts.parts(), caller_credential=caller, shared=shared
             )
         direct = [name for name, item in config.upstreams.items() if item.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
@@ -184,7 +207,46 @@ class Composer:
         routes = RouteTable(config.routes(), direct, default)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
         bounds_of = {name: found for name, item in config.upstreams.items() if (found := _bounds(name, item))}
-        return Runtime(config, routes, aliases, upstreams, profiles, bounds_of, trusted, _tokenizer(config.server))
+        pools = self._pools
+        return Runtime(
+            config, routes, aliases, upstreams, profiles, pools, bounds_of, trusted, _tokenizer(config.server)
+        )
+
+    def revise(self, runtime: Runtime, contents: Contents) -> Runtime:
+        """`runtime` with what the API has made by now, connections kept where their upstream has not changed.
+
+        What the file has made stays, and stands before anything of the same alias.
+        """
+        old = runtime.aliases
+        aliases = {name: alias for name, alias in old.items() if alias.origin == "file"}
+        gone = {alias.upstream for alias in old.values() if alias.origin == "api"}
+        upstreams = {name: upstream for name, upstream in runtime.upstreams.items() if name not in gone}
+        below = defaultdict(list)
+        for route in contents.routes:
+            below[route.value.upstream_id].append(route)
+        for record in contents.upstreams:
+            name = record.value.alias
+            if name in aliases:
+                _log.warning("alias made twice", alias=name, note="the one of the configuration file is used")
+                continue
+            pool = pool_name(name)
+            same = name in old and (old[name].id, old[name].version) == (record.id, record.version)
+            upstreams[pool] = runtime.upstreams[pool] if same else self._of_record(runtime.config, record.value)
+            written = made(record, below[record.id])
+            aliases[name] = compile_alias(written, pool, _as_config(runtime.config, record.value).timeouts.parts())
+        return replace(runtime, aliases=aliases, upstreams=upstreams, calls=0, retired=False)
+
+    def _of_record(self, config: Config, value: ApiUpstream) -> Pool:
+        """The connections of an upstream that the API has made; if it cannot be called its calls say why."""
+        try:
+            check_record(value, config.outbound)
+            return self._pool(config, "aliases", value.alias, _as_config(config, value), value.endpoints)
+        except GatewayError as error:
+            reason = GatewayError(errors.LINK_UNAVAILABLE, error.message)
+        except ConfigError as error:
+            reason = GatewayError(errors.SECRET_NOT_FOUND, error.message)
+        unusable = {value.endpoints[0].host: UnusableUpstream(value.alias, reason)}
+        return UpstreamPool(value.alias, unusable, breaker=None, now=SystemClock().monotonic)
 
     def close(self) -> None:
         """Ends what is being fetched for upstreams."""
@@ -260,6 +322,21 @@ class Composer:
 
 def _bounds(name: str, item: UpstreamConfig) -> tuple[admission.Bounds, ...]:
     return admission.bounds("upstream", name, item.rate_limit, item.concurrency)
+
+
+def _as_config(config: Config, value: ApiUpstream) -> AliasConfig:
+    """An upstream of the API in the words of the file. It reaches public addresses and what `[outbound]` permits."""
+    own = value.timeouts
+    given = {name: getattr(own, name) for name in own.__struct_fields__ if getattr(own, name) is not None}
+    cidrs = config.outbound.allow_cidrs
+    return AliasConfig(
+        network="public", allow_cidrs=cidrs, auth=value.auth, breaker=value.breaker, timeouts=TimeoutsConfig(**given)
+    )
+
+
+def pool_name(alias: str) -> str:
+    """Where the connections of an alias's own endpoints are; no configured upstream can have a colon in its name."""
+    return f"alias:{alias}"
 
 
 def _tokenizer(server: ServerConfig) -> Tokenizer | None:

@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 Source = Literal["gateway", "upstream"]
 
 JSON: Final = b"application/json"
-OUTBOUND: Final = "/api/oagw/"
+OUTBOUND: Final = ("/api/oagw/v1/proxy/", "/api/oagw/v1/status", "/api/oagw/v1/resolve")
 _ANTHROPIC_PREFIX: Final = "/v1/messages"
 _OPENAI_PREFIXES: Final = ("/v1/", "/convert")
 STREAM_HEADERS: Final[Headers] = [
@@ -59,7 +59,7 @@ def render_error(error: GatewayError, *, path: str, request_id: str) -> tuple[in
 
 
 def status_of(error: GatewayError, path: str) -> int:
-    """On the outbound surface a wrong key is a 403 (seed 002)."""
+    """Where aliases are called a wrong key is a 403 (seed 002); where they are managed it is a 401, as elsewhere."""
     kind = error.kind
     return kind.outbound_status if kind.outbound_status is not None and path.startswith(OUTBOUND) else kind.status
 

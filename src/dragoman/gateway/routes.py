@@ -15,7 +15,7 @@ from dragoman.policy import aliases
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
     "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
-    "resolve",
+    "resolve", "resources", "explain", "openapi",
 ]  # fmt: skip
 
 
@@ -50,6 +50,8 @@ class Table:
             b"/v1/models": Entry("models", GET),
             b"/api/oagw/v1/status": Entry("outbound_status", GET),
             b"/api/oagw/v1/resolve": Entry("resolve", POST),
+            b"/api/oagw/v1/explain": Entry("explain", POST),
+            b"/api/oagw/v1/openapi.json": Entry("openapi", GET),
             b"/health": Entry("health", GET),
             b"/healthz": Entry("health", GET),
             b"/readyz": Entry("ready", GET),
@@ -59,6 +61,8 @@ class Table:
         }
         self._prefixes: tuple[tuple[bytes, Entry], ...] = (
             (aliases.PREFIX, Entry("outbound", None, websocket=True)),
+            (b"/api/oagw/v1/upstreams", Entry("resources", None)),
+            (b"/api/oagw/v1/routes", Entry("resources", None)),
             (b"/v1/models/", Entry("model", GET)),
             (b"/v1/responses/", Entry("archive", None)),
             (b"/v1/conversations", Entry("conversations", None)),

@@ -1,9 +1,11 @@
 """What a call needs of the gateway: everything made from the configuration, and the long-lived parts.
 
-A reload builds a new `Runtime` and swaps it whole; calls in flight finish with the one they began with.
+A reload, or a change through the management API, makes a new `Runtime` and swaps it whole; calls in flight finish with
+the one they began with.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
@@ -25,9 +27,30 @@ VIA: Final = "dragoman-"
 """Our pseudonym in `Via` begins so (RFC 9110, 7.6.3); a random part tells gateways apart."""
 
 
+class Pools:
+    """Who uses which connections: those that several runtimes share are closed with the last of them."""
+
+    def __init__(self) -> None:
+        self._users: Counter[Pool] = Counter()
+
+    def hold(self, pools: Iterable[Pool]) -> None:
+        """Counts a user more of each, and starts those that had none; in the event loop that serves them."""
+        for pool in pools:
+            if not self._users[pool]:
+                pool.start()
+            self._users[pool] += 1
+
+    async def release(self, pools: Iterable[Pool]) -> None:
+        for pool in pools:
+            self._users[pool] -= 1
+            if self._users[pool] <= 0:  # less than none if it never served
+                del self._users[pool]
+                await pool.close()
+
+
 @dataclass(slots=True)
 class Runtime:
-    """One configuration, ready to serve."""
+    """One configuration with what the API has made, ready to serve. `hold` it before it serves, `close` it after."""
 
     config: Config
     routes: RouteTable
@@ -35,6 +58,7 @@ class Runtime:
     upstreams: Mapping[str, Pool]
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
+    pools: Pools
     bounds: Mapping[str, tuple[Bounds, ...]]
     """The limits of each upstream that has some."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -44,14 +68,12 @@ class Runtime:
     """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
     retired: bool = False
 
-    def start(self) -> None:
-        """Begins what runs beside the calls; in the event loop that serves them."""
-        for upstream in self.upstreams.values():
-            upstream.start()
+    def hold(self) -> None:
+        """Begins to use its connections, and what runs beside the calls."""
+        self.pools.hold(self.upstreams.values())
 
     async def close(self) -> None:
-        for upstream in self.upstreams.values():
-            await upstream.close()
+        await self.pools.release(self.upstreams.values())
 
 
 @dataclass(frozen=True, slots=True)

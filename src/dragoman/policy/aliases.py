@@ -65,6 +65,7 @@ class Alias:
     cors: CorsRule | None = None
     caller_credential: bool = False
     origin: Origin = "file"
+    version: int = 0
     bounds: tuple[Bounds, ...] = ()
     """Its own limits, and those of the upstream it shares."""
 
@@ -93,6 +94,8 @@ class Made:
     routes: Sequence[tuple[str, RouteRules]] = ()
     """With their ids."""
     origin: Origin = "file"
+    version: int = 0
+    """Of an upstream that the API has made."""
 
 
 def compile_alias(
@@ -122,6 +125,7 @@ def compile_alias(
         cors,
         caller_credential,
         made.origin,
+        made.version,
         (*shared, *bounds("alias", made.name, rules.rate_limit, rules.concurrency, made.id)),
     )
 

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.policy.egress import split_base_url
+from dragoman.policy.egress import check_host, split_base_url
 
 Sharing = Literal["private", "inherit", "enforce"]
 """Whether descendants of the owning tenant see a rule: not at all, unless they have their own, or always."""
@@ -301,6 +301,9 @@ def check_pool(endpoints: Sequence[Endpoint]) -> None:
         here = (endpoint.scheme, port(endpoint), endpoint.path.rstrip("/"))
         if here != (first.scheme, port(first), first.path.rstrip("/")):
             raise invalid(f"endpoints[{number}]", "The endpoints of a pool share scheme, port and path.")
+        # The host by itself first: one with a slash or a colon in it would read as another host in a URL.
+        if fault := check_host(endpoint.host):
+            raise invalid(f"endpoints[{number}].host", f"The endpoint {fault}.")
         try:
             if split_base_url(base_url(endpoint)).host != endpoint.host.lower():
                 raise ValueError("has more in its host than a host")

@@ -3,7 +3,8 @@
 `instances` has a row per start of a gateway, `reservations` and `settlements` a row per call each.
 There rows are only ever added, with two exceptions: a key is revoked, and the presumption `lost` gives way
 to a settlement that arrives after all. `jobs` has a row per job that changes as the job goes on; what is
-large or never changes, its payload and its output, stands in tables of its own.
+large or never changes, its payload and its output, stands in tables of its own. `upstreams` and `routes` are few
+and change as their owners please.
 """
 
 from typing import Final
@@ -21,9 +22,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0003"
+SCHEMA_VERSION: Final = "0004"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -199,4 +201,51 @@ job_events: Final = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
     sqlite_with_rowid=False,  # the events of a job stand together, in their order
+)
+
+upstreams: Final = Table(
+    "upstreams",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("body", Text, nullable=False),  # as JSON, what does not follow from the other columns
+    UniqueConstraint("tenant", "alias"),
+)
+
+routes: Final = Table(
+    "routes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("upstream_id", Text, ForeignKey("upstreams.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_routes_upstream_id", "upstream_id"),
+)
+
+route_matches: Final = Table(
+    "route_matches",
+    metadata,
+    # What no two routes of one upstream may have alike: which of them took a call would be chance.
+    Column("upstream_id", Text, primary_key=True),
+    Column("path", LargeBinary, primary_key=True),
+    Column("priority", Integer, primary_key=True, autoincrement=False),
+    Column("method", Text, primary_key=True),
+    Column("route_id", Text, ForeignKey("routes.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_route_matches_route_id", "route_id"),
+)
+
+resource_revision: Final = Table(
+    "resource_revision",
+    metadata,
+    # One row, which every change of an upstream or a route counts up: writers take turns at it, and readers know
+    # by it whether what they have read still holds.
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

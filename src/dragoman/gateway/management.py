@@ -1,0 +1,286 @@
+"""The management API: upstreams and routes, made, shown, changed and removed; every call takes an admin key.
+
+What the configuration file made is listed, too, and is read-only here: there are no two truths. A change is in force
+on this gateway when it is answered, and on the others within `directory.EVERY` seconds.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+import structlog
+from msgspec import Raw
+
+from dragoman import errors
+from dragoman.config import Config
+from dragoman.config import made as config_made
+from dragoman.errors import GatewayError
+from dragoman.gateway.call import Call
+from dragoman.gateway.clock import new_uuid
+from dragoman.gateway.directory import Directory
+from dragoman.gateway.explain import explain
+from dragoman.gateway.runtime import Runtime
+from dragoman.policy import odata
+from dragoman.policy.aliases import check_unique
+from dragoman.policy.keys import Key
+from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record
+from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, Route, Rules, Upstream, check_route, invalid
+from dragoman.ports import Clock
+
+PREFIX: Final = "/api/oagw/v1/"
+MAX_BODY: Final = 256 * 1024
+BODY_TIMEOUT: Final = 30.0
+OURS: Final = ("id", "tenant_id", "origin", "version", "created_at", "updated_at")
+"""Members that the gateway gives; a body may repeat them, as one that was read before does."""
+
+_PATH: Final = re.compile(r"/api/oagw/v1/(upstreams|routes)(?:/([A-Za-z0-9._~:-]{1,128}))?")
+_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+Record = UpstreamRecord | RouteRecord
+V = TypeVar("V", Upstream, Route)
+_audit = structlog.get_logger("dragoman.audit")
+
+
+class UpstreamView(Upstream, frozen=True, kw_only=True, omit_defaults=False):
+    """An upstream as the API shows it."""
+
+    id: str
+    tenant_id: str
+    origin: Origin
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class RouteView(Route, frozen=True, kw_only=True, omit_defaults=False):
+    """A route as the API shows it."""
+
+    id: str
+    tenant_id: str
+    origin: Origin
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class UpstreamPage(msgspec.Struct, frozen=True):
+    """A list; `total` counts all that the filter lets through."""
+
+    items: list[UpstreamView]
+    total: int
+
+
+class RoutePage(msgspec.Struct, frozen=True):
+    """As `UpstreamPage`."""
+
+    items: list[RouteView]
+    total: int
+
+
+class Management:
+    """Answers for `/api/oagw/v1/upstreams`, `/routes` and `/explain`."""
+
+    def __init__(self, directory: Directory, runtime: Callable[[], Runtime], clock: Clock) -> None:
+        self._directory = directory
+        self._runtime = runtime
+        self._clock = clock
+
+    async def answer(self, call: Call, key: Key) -> None:
+        """Raises `GatewayError`; `key` is an admin's."""
+        if call.route_path == PREFIX + "explain":
+            await self._directory.refresh()
+            await call.answer_json(await explain(call, self._runtime()))
+            return
+        match = _PATH.fullmatch(call.route_path)
+        if match is None:
+            raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
+        kind, name = match[1], match[2]
+        handlers = _ONE if name else _ALL
+        if call.method not in handlers:
+            allow = {"Allow": ", ".join(handlers)}
+            raise GatewayError(errors.METHOD_NOT_ALLOWED, f"{call.method} is not for this path.", headers=allow)
+        await handlers[call.method](self, call, key, kind, name)
+
+    async def _list(self, call: Call, key: Key, kind: str, name: str) -> None:
+        view = UpstreamView if kind == "upstreams" else RouteView
+        listing = odata.parse(call.query, view.__struct_fields__)
+        records = await self._records(kind)
+        page, total = listing.apply([msgspec.to_builtins(_view(record)) for record in records])
+        await call.answer_json({"items": page, "total": total})
+
+    async def _show(self, call: Call, key: Key, kind: str, name: str) -> None:
+        await _answer(call, await self._find(kind, name))
+
+    async def _create(self, call: Call, key: Key, kind: str, name: str) -> None:
+        given = await self._body(call)
+        for member in ("id", "tenant_id"):
+            if member in given:
+                raise invalid(member, f"{member!r} is given by the gateway.")
+        now = self._clock.now()
+        record: Record
+        if kind == "upstreams":
+            value = check_record(_convert(given, Upstream), self._runtime().config.outbound)
+            record = UpstreamRecord(id=UPSTREAM_ID + new_uuid(), value=value, created_at=now, updated_at=now)
+        else:
+            route = _convert(given, Route)
+            check_route(route)
+            record = RouteRecord(id=ROUTE_ID + new_uuid(), value=route, created_at=now, updated_at=now)
+        await self._directory.refresh()
+        await self._put(record)
+        self._note("created", call, key, record)
+        await _answer(call, record, 201, [(b"location", f"{PREFIX}{kind}/{record.id}".encode())])
+
+    async def _replace(self, call: Call, key: Key, kind: str, name: str) -> None:
+        given = await self._body(call)
+        present = await self._writable(call, kind, name)
+        for member, fixed in (("id", present.id), ("tenant_id", present.tenant)):
+            if member in given and msgspec.json.decode(given[member]) != fixed:
+                raise invalid(member, f"{member!r} cannot be changed.")
+        if isinstance(present, UpstreamRecord):
+            given.setdefault("alias", Raw(msgspec.json.encode(present.value.alias)))
+            value = check_record(_convert(given, Upstream), self._runtime().config.outbound)
+            if value.alias != present.value.alias:
+                raise invalid("alias", "An alias cannot be changed: callers know the upstream by it. Make another.")
+            record: Record = _next(present, value, self._clock.now())
+        else:
+            route = _convert(given, Route)
+            check_route(route)
+            if route.upstream_id != present.value.upstream_id:
+                raise invalid("upstream_id", "A route stays with its upstream: make another.")
+            record = _next(present, route, self._clock.now())
+        if not await self._put(record):
+            raise _changed(call)
+        self._note("changed", call, key, record)
+        await _answer(call, record)
+
+    async def _delete(self, call: Call, key: Key, kind: str, name: str) -> None:
+        record = await self._writable(call, kind, name)
+        if not await self._directory.store.delete(record.id, record.version):
+            raise _changed(call)
+        await self._directory.refresh()
+        self._note("deleted", call, key, record)
+        await call.answer(204, [], b"", source="gateway")
+
+    async def _put(self, record: Record) -> bool:
+        """Stores a record and puts it in force. Raises `GatewayError` CONFLICT, INVALID_REQUEST."""
+        config, value = self._runtime().config, record.value
+        if isinstance(value, Upstream) and value.alias in config.aliases:
+            message = f"The configuration file has the alias {value.alias!r} already."
+            raise GatewayError(errors.CONFLICT, message, param="alias")
+        if isinstance(value, Route):
+            if any(value.upstream_id == record.id for record in _of_file(config)[0]):
+                message = "The upstream is made by the configuration file, and so are its routes."
+                raise GatewayError(errors.READ_ONLY, message, param="upstream_id")
+            check_unique([value])
+        try:
+            done = await self._directory.store.put(record)
+        except LookupError:
+            raise invalid("upstream_id", f"There is no upstream {value.upstream_id!r}.") from None  # type: ignore[union-attr]
+        except ValueError:
+            param = "alias" if isinstance(value, Upstream) else "match"
+            taken = f"alias {value.alias!r}" if isinstance(value, Upstream) else "match, at this priority,"
+            message = f"The {taken} is another's already: choose another, or change that one."
+            raise GatewayError(errors.CONFLICT, message, param=param) from None
+        await self._directory.refresh()
+        return done
+
+    async def _records(self, kind: str) -> Sequence[Record]:
+        contents = await self._directory.refresh()
+        upstreams, routes = _of_file(self._runtime().config)
+        made: Sequence[Record] = contents.upstreams if kind == "upstreams" else contents.routes
+        return [*(upstreams if kind == "upstreams" else routes), *made]
+
+    async def _find(self, kind: str, name: str) -> Record:
+        for record in await self._records(kind):
+            if record.id == name:
+                return record
+        raise GatewayError(errors.RESOURCE_NOT_FOUND, f"There is nothing of the id {name!r} among the {kind}.")
+
+    async def _writable(self, call: Call, kind: str, name: str) -> Record:
+        """What may be changed, if it is still what the caller has seen."""
+        record = await self._find(kind, name)
+        if record.origin == "file":
+            message = "This is made by the configuration file: change it there, and reload."
+            raise GatewayError(errors.READ_ONLY, message)
+        wanted = call.header.get(b"if-match")
+        if wanted is not None and wanted.strip() != b"*":
+            tags = [_ETAG.fullmatch(tag.strip()) for tag in wanted.decode("latin-1").split(",")]
+            if not any(tag is not None and int(tag[1]) == record.version for tag in tags):
+                raise _changed(call)
+        return record
+
+    async def _body(self, call: Call) -> dict[str, Raw]:
+        try:
+            given = msgspec.json.decode(await call.read(MAX_BODY, BODY_TIMEOUT), type=dict[str, Raw])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise GatewayError(errors.INVALID_REQUEST, f"The body is no JSON object: {error}") from None
+        return {name: value for name, value in given.items() if name not in OURS[2:]}
+
+    def _note(self, what: str, call: Call, key: Key, record: Record) -> None:
+        value = record.value
+        _audit.info(
+            f"{'upstream' if isinstance(value, Upstream) else 'route'} {what}",
+            request_id=call.request_id,
+            key_id=key.id,
+            tenant_id=record.tenant,
+            id=record.id,
+            version=record.version,
+            **({"alias": value.alias} if isinstance(value, Upstream) else {"upstream_id": value.upstream_id}),
+        )
+
+
+_ALL: Final[dict[str, Any]] = {"GET": Management._list, "HEAD": Management._list, "POST": Management._create}
+_ONE: Final[dict[str, Any]] = {
+    "GET": Management._show, "HEAD": Management._show, "PUT": Management._replace, "DELETE": Management._delete,
+}  # fmt: skip
+
+
+def _of_file(config: Config) -> tuple[Sequence[UpstreamRecord], Sequence[RouteRecord]]:
+    """What the configuration file made, in the API's words."""
+    upstreams, routes = [], []
+    for name in config.aliases:
+        made = config_made(config, name)
+        rules = {field: getattr(made.rules, field) for field in _SHARED}
+        value = Upstream(alias=name, endpoints=made.endpoints, auth=config.aliases[name].auth, **rules)
+        upstreams.append(UpstreamRecord(id=made.id, value=value, origin="file"))
+        for route_id, route in made.routes:
+            own = {field: getattr(route, field) for field in route.__struct_fields__}
+            routes.append(RouteRecord(id=route_id, value=Route(upstream_id=made.id, **own), origin="file"))
+    return upstreams, routes
+
+
+_SHARED: Final = Rules.__struct_fields__
+
+
+def _convert(given: dict[str, Raw], kind: type[V]) -> V:
+    rest = {name: value for name, value in given.items() if name not in OURS}
+    try:
+        return msgspec.json.decode(msgspec.json.encode(rest), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message, _, path = str(error).partition(" - at `$")
+        param = path.rstrip("`").removeprefix(".") or None
+        raise GatewayError(errors.INVALID_REQUEST, message, param=param) from None
+
+
+def _next(present: Any, value: Upstream | Route, now: float) -> Any:
+    return msgspec.structs.replace(present, value=value, version=present.version + 1, updated_at=now)
+
+
+def _view(record: Record) -> UpstreamView | RouteView:
+    value = record.value
+    members = {name: getattr(value, name) for name in value.__struct_fields__}
+    members |= {
+        "id": record.id, "tenant_id": record.tenant, "origin": record.origin, "version": record.version,
+        "created_at": record.created_at, "updated_at": record.updated_at,
+    }  # fmt: skip
+    return UpstreamView(**members) if isinstance(value, Upstream) else RouteView(**members)
+
+
+async def _answer(call: Call, record: Record, status: int = 200, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    headers = [(b"content-type", b"application/json"), (b"etag", b'"%d"' % record.version), *more]
+    await call.answer(status, headers, msgspec.json.encode(_view(record)), source="gateway")
+
+
+def _changed(call: Call) -> GatewayError:
+    message = "It has been changed since: read it again, and decide anew."
+    return GatewayError(errors.PRECONDITION_FAILED if b"if-match" in call.header else errors.CONFLICT, message)

@@ -1,0 +1,28 @@
+"""What the gateway needs of a store of upstreams and routes."""
+
+from typing import Protocol
+
+from dragoman.policy.records import Contents, RouteRecord, UpstreamRecord
+
+
+class ResourceStore(Protocol):
+    """Upstreams and routes that the API has made. Raises `GatewayError` STORE_UNAVAILABLE."""
+
+    async def revision(self) -> int:
+        """Which `Contents` would be read now."""
+        ...
+
+    async def read(self) -> Contents:
+        """Everything, as it stands at one moment, the oldest first."""
+        ...
+
+    async def put(self, record: UpstreamRecord | RouteRecord) -> bool:
+        """Stores version 1 of something new, or the next version of what there is; False if that is not there.
+
+        `ValueError` if its alias is taken, or what its route matches; `LookupError` if its upstream is not there.
+        """
+        ...
+
+    async def delete(self, resource_id: str, version: int) -> bool:
+        """Removes that version, an upstream with its routes; False if it is not there."""
+        ...
