@@ -48,6 +48,10 @@ class _Answerer(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         endpoint = self.server
         self.rfile.read(int(self.headers.get("content-length", "0")))
+        if "transfer-encoding" in self.headers:
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline()
         seen = endpoint.checks if self.path.endswith("/ready") else endpoint.seen
         seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         body = endpoint.host.encode()
