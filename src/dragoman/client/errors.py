@@ -188,6 +188,12 @@ class Conflict(GatewayError):
     statuses: ClassVar[tuple[int, ...]] = (409,)
 
 
+class PreconditionFailed(GatewayError):
+    """The thing has changed since it was read."""
+
+    statuses: ClassVar[tuple[int, ...]] = (412,)
+
+
 class RateLimited(GatewayError):
     """A limit of the gateway's is used up; `retry_after` says for how long."""
 
