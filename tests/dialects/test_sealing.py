@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from dragoman.dialects.sealing import (
@@ -19,6 +20,7 @@ from dragoman.turn import (
     Event,
     Loss,
     Message,
+    Native,
     Opened,
     Place,
     Reasoning,
@@ -111,10 +113,14 @@ def test_an_answers_reasoning_is_sealed_for_callers_that_can_carry_it() -> None:
 
 
 def test_thoughts_that_a_stream_cannot_tell_apart_are_in_one_envelope() -> None:
-    open_ones = (Reasoning(("a",), ("b",), id="rs_1"), Reasoning(), Reasoning(("c",)))
-    (wrapped, said) = wrap_items((*open_ones, Message("assistant", (Text("hi"),))), "messages", MINE)
+    open_ones = (Reasoning(("a",), id="rs_1"), Reasoning((), ("b",)), Reasoning(("c",), id="rs_3"))
+    hosted = Native("responses", "web_search_call", "output[0]", msgspec.Raw(b"{}"))
+    *before, wrapped, said = wrap_items(
+        (open_ones[0], hosted, *open_ones[1:], Message("assistant", (Text("hi"),))), "messages", MINE
+    )
+    assert tuple(before) == open_ones[:2]
     assert isinstance(wrapped, Reasoning)
-    assert (wrapped.text, wrapped.summary, wrapped.id) == (("a", "c"), ("b",), "rs_1")
+    assert (wrapped.text, wrapped.summary, wrapped.id) == (("c",), (), "rs_3")
     assert MINE.open(wrapped.seal) == Reasoning(("a", "c"), ("b",))
     assert isinstance(said, Message)
 

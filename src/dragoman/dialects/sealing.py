@@ -9,6 +9,7 @@ This module decides what goes into an envelope and when; the sealing itself is a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from dragoman.turn import (
     Extra,
     Item,
     Loss,
+    Native,
     Opened,
     Place,
     Reasoning,
@@ -130,27 +132,30 @@ def wrap_items(items: tuple[Item, ...], front: str, envelopes: Envelopes) -> tup
     """The items of an answer, each reasoning sealed for a caller who speaks `front`."""
     if front not in PLACES:
         return items
-    joined = _join_thoughts(items)
-    return tuple(_wrapped(item, front, envelopes) if isinstance(item, Reasoning) else item for item in joined)
+    wrapped: list[Item] = []
+    run: list[Reasoning] = []
+    seen = [item for item in items if not isinstance(item, Native)]  # of another dialect, and in no stream
+    for item, following in zip_longest(seen, seen[1:]):
+        if isinstance(item, Reasoning):
+            run.append(item)
+            if item.seal or not isinstance(following, Reasoning):
+                wrapped.append(_wrapped(run, front, envelopes))
+                run = []
+                continue
+        wrapped.append(item)
+    return tuple(wrapped)
 
 
-def _join_thoughts(items: tuple[Item, ...]) -> list[Item]:
-    """Thoughts without a seal between them are one, as they are in a stream, where nothing marks the border."""
-    joined: list[Item] = []
-    for item in items:
-        before = joined[-1] if joined else None
-        if isinstance(item, Reasoning) and isinstance(before, Reasoning) and not before.seal:
-            text, summary = (*before.text, *item.text), (*before.summary, *item.summary)
-            joined[-1] = Reasoning(text, summary, item.seal, item.sealed_by, before.id)
-        else:
-            joined.append(item)
-    return joined
-
-
-def _wrapped(item: Reasoning, front: str, envelopes: Envelopes) -> Reasoning:
-    if item.sealed_by == front or not (item.text or item.summary or item.seal):
-        return item
-    return msgspec.structs.replace(item, seal=envelopes.close(item), sealed_by=front)
+def _wrapped(run: list[Reasoning], front: str, envelopes: Envelopes) -> Reasoning:
+    """The last of thoughts with no seal between them; its envelope holds them all, as in a stream, where nothing
+    marks their borders."""
+    last = run[-1]
+    text = tuple(part for item in run for part in item.text)
+    summary = tuple(part for item in run for part in item.summary)
+    if last.sealed_by == front or not (text or summary or last.seal):
+        return last
+    whole = Reasoning(text, summary, last.seal, last.sealed_by)
+    return msgspec.structs.replace(last, seal=envelopes.close(whole), sealed_by=front)
 
 
 def strip(body: bytes, front: str) -> tuple[bytes, tuple[Loss, ...]]:
