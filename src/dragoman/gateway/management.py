@@ -38,7 +38,7 @@ _PATH: Final = re.compile(r"/api/oagw/v1/(upstreams|routes)(?:/([A-Za-z0-9._~:-]
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 Record = UpstreamRecord | RouteRecord
 V = TypeVar("V", Upstream, Route)
-_audit = structlog.get_logger("dragoman.audit")
+_audit = structlog.get_logger("audit")
 
 
 class UpstreamView(Upstream, frozen=True, kw_only=True, omit_defaults=False):
@@ -221,7 +221,7 @@ class Management:
         _audit.info(
             f"{'upstream' if isinstance(value, Upstream) else 'route'} {what}",
             request_id=call.request_id,
-            key_id=key.id,
+            principal_id=key.id,
             tenant_id=record.tenant,
             id=record.id,
             version=record.version,

@@ -1,0 +1,61 @@
+"""The management API against its own document: what schemathesis makes of the schemas, right and wrong.
+
+No answer is a 5xx, and each is of a status, a content type and a shape that the document has.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from dragoman.gateway.openapi import document
+from tests.fuzz.budget import AT_LENGTH, SECONDS
+from tests.outbound.api import Api
+from tests.outbound.conftest import change
+from tests.support.live import running
+
+EXAMPLES: Final = 300 if AT_LENGTH else 10
+"""Of each of eleven operations."""
+CHECKS: Final = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+    response_headers_conformance,
+]  # fmt: skip
+SCHEMA: Final = schemathesis.openapi.from_dict(document())
+SCHEMA.config.phases.coverage.enabled = AT_LENGTH  # some thousand cases more, each bound of each member
+turns: Final = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    with running(tmp_path_factory.mktemp("schema"), change, timing="instant") as live:
+        api = Api(live)
+        with api.client:
+            yield api
+
+
+def known(api: Api, path: str) -> str:
+    """The id of something that is there, for operations on one: made ids would find nothing."""
+    number = next(turns)
+    upstream = api.upstream(f"known-{number}")
+    return str(upstream["id"] if "upstreams" in path else api.route(upstream)["id"])
+
+
+@pytest.mark.timeout(SECONDS)
+@SCHEMA.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_one_of_the_document(api: Api, case: Any) -> None:
+    if "id" in case.path_parameters and next(turns) % 2:
+        case.path_parameters["id"] = known(api, case.path)
+    case.call_and_validate(base_url=api.live.url, headers=api.admin, checks=CHECKS)
