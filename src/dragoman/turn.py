@@ -36,6 +36,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     reasoning_tokens: int = 0
     estimated: bool = False
     """Whether nobody reported it: input and output as they were guessed from the texts, and no more than that."""
+    cost_usd: float | None = None
+    """What the upstream itself says that the call cost, in US dollars."""
 
     @property
     def total_tokens(self) -> int:

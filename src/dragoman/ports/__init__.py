@@ -29,6 +29,11 @@ from dragoman.ports.responses import ResponseStore as ResponseStore
 from dragoman.ports.responses import StoredItem as StoredItem
 from dragoman.ports.responses import StoredResponse as StoredResponse
 from dragoman.ports.tokenizer import Tokenizer as Tokenizer
+from dragoman.ports.turns import Asked as Asked
+from dragoman.ports.turns import Prepared as Prepared
+from dragoman.ports.turns import Streaming as Streaming
+from dragoman.ports.turns import TurnReply as TurnReply
+from dragoman.ports.turns import TurnUpstream as TurnUpstream
 from dragoman.ports.upstream import Body as Body
 from dragoman.ports.upstream import Headers as Headers
 from dragoman.ports.upstream import Reply as Reply

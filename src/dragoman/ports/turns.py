@@ -1,0 +1,78 @@
+"""Who answers turns with events: command-line agents, and agents of this process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from dragoman.policy.routing import Timeouts
+from dragoman.turn import Event, Loss, Turn
+
+Streaming = Literal["none", "items", "tokens"]
+"""How an answer comes: whole at its end, message by message, or token by token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """On whose behalf a turn is run."""
+
+    key_id: str
+    call_id: str
+    """Ours and unique; what runs for it can be found by it."""
+    request_id: str
+    """As the caller knows it."""
+    session: str = ""
+    """What the turn goes on from, as the caller named it; of this key alone. Empty for a fresh start."""
+    depth: int = 0
+    """How many agents of this gateway stand between it and the caller."""
+
+
+class TurnReply(Protocol):
+    """An answer as it happens.
+
+    `read` returns the next events, `[]` once the last has been given; it may be cancelled and called again without
+    loss. It raises `GatewayError` only before anything of substance has come; later failures are `Failed`. `close`
+    is synchronous and idempotent, and ends what still runs.
+    """
+
+    async def read(self) -> list[Event]: ...
+
+    def close(self) -> None: ...
+
+
+class Prepared(Protocol):
+    """A turn that has been looked at whole and may run."""
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What of it cannot be carried out as it was asked."""
+        ...
+
+    async def open(self, asked: Asked) -> TurnReply:
+        """Waits for room, then begins; once. Raises `GatewayError` (QUEUE_FULL, QUEUE_TIMEOUT, LINK_UNAVAILABLE)."""
+        ...
+
+
+class TurnUpstream(Protocol):
+    """Something that answers turns; of kind `command` or `agent`."""
+
+    name: str
+    timeouts: Timeouts
+
+    @property
+    def streaming(self) -> Streaming: ...
+
+    def models(self) -> Sequence[str]:
+        """The names by which it knows its models, the default first."""
+        ...
+
+    def prepare(self, turn: Turn, model: str) -> Prepared:
+        """Nothing runs yet. Raises `GatewayError` naming what it cannot carry out."""
+        ...
+
+    def start(self) -> None:
+        """Begins what runs beside the calls; in the event loop that serves them."""
+        ...
+
+    async def close(self) -> None:
+        """Ends everything that runs."""
+        ...
