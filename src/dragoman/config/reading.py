@@ -1,0 +1,114 @@
+"""From layered mappings to a typed configuration, every error naming its key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from dragoman.config.aliases import AliasConfig
+from dragoman.config.checks import check
+from dragoman.config.models import ModelConfig
+from dragoman.config.root import Config
+from dragoman.config.sections import JobsConfig, LogConfig, ServerConfig, StoreConfig, TimeoutsConfig, hint
+from dragoman.config.upstreams import UpstreamConfig
+from dragoman.dialects.profile import Profile
+from dragoman.errors import ConfigError
+from dragoman.policy import precedence, resources
+from dragoman.policy.precedence import Layer, Tree
+from dragoman.policy.records import OutboundConfig
+from dragoman.policy.resources import Auth, Breaker, Concurrency, RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where each of its set keys came from."""
+
+    config: Config
+    origins: Mapping[str, str]
+
+
+def parse(layers: Sequence[Layer]) -> Loaded:
+    """The configuration that the layers, lowest first, make. Raises `ConfigError`."""
+    merged: Tree = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        _check_names(layer.values, Config, "")
+        precedence.merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+    try:
+        config = msgspec.convert(merged, Config)
+    except msgspec.ValidationError as error:
+        raise _config_error(error, merged) from None
+    check(config)
+    return Loaded(config, origins)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the configuration file, for editors."""
+    (root, quirks), definitions = msgspec.json.schema_components((Config, Profile), ref_template="#/$defs/{name}")
+    definitions["UpstreamConfig"]["properties"]["quirks"] |= quirks
+    return {**root, "$defs": definitions}
+
+
+def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: str) -> None:
+    known = {field.name: field for field in msgspec.structs.fields(section)}
+    for name, value in values.items():
+        key = f"{at}.{name}" if at else name
+        if name not in known:
+            raise ConfigError(key, "unknown key", hint(name, known))
+        below = _SECTIONS.get((section, name))
+        if below is None or not isinstance(value, Mapping):
+            continue
+        if known[name].type in (below, below | None, below | bool):
+            _check_names(value, below, key)
+        else:
+            for item, inner in value.items():
+                if isinstance(inner, Mapping):
+                    _check_names(inner, below, f"{key}.{item}")
+
+
+_SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] = {
+    (Config, "server"): ServerConfig,
+    (Config, "upstreams"): UpstreamConfig,
+    (Config, "models"): ModelConfig,
+    (Config, "aliases"): AliasConfig,
+    (Config, "outbound"): OutboundConfig,
+    (Config, "store"): StoreConfig,
+    (Config, "jobs"): JobsConfig,
+    (Config, "log"): LogConfig,
+    (ModelConfig, "timeouts"): TimeoutsConfig,
+    (UpstreamConfig, "timeouts"): TimeoutsConfig,
+    (AliasConfig, "timeouts"): TimeoutsConfig,
+    (UpstreamConfig, "auth"): Auth,
+    (AliasConfig, "auth"): Auth,
+    (UpstreamConfig, "breaker"): Breaker,
+    (AliasConfig, "breaker"): Breaker,
+    (RateLimit, "sustained"): resources.Rate,
+    **{(table, "rate_limit"): RateLimit for table in (UpstreamConfig, ModelConfig, AliasConfig)},
+    **{(table, "concurrency"): Concurrency for table in (UpstreamConfig, ModelConfig, AliasConfig)},
+}
+
+
+_ENTRIES: Final[dict[str, Any]] = {
+    "upstreams": UpstreamConfig,
+    "models": str | ModelConfig,
+    "aliases": AliasConfig,
+}
+
+
+def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
+    """msgspec says `Expected ..., got ... - at `$.server.port``; a key reads `server.port`.
+
+    Of a table's entries it says `$.upstreams[...]`, so the one at fault is looked for.
+    """
+    message, _, path = str(error).partition(" - at `$")
+    key = path.rstrip("`").removeprefix(".")
+    table, anonymous, _ = key.partition("[...]")
+    for name, value in values[table].items() if anonymous else ():
+        try:
+            msgspec.convert(value, _ENTRIES[table])
+        except msgspec.ValidationError as inner:
+            message, _, path = str(inner).partition(" - at `$")
+            key = f"{table}.{name}{path.rstrip('`')}"
+            break
+    return ConfigError(key, message[:1].lower() + message[1:].replace("`", "'"))

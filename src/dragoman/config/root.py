@@ -1,0 +1,41 @@
+"""The whole configuration."""
+
+import msgspec
+
+from dragoman.config.aliases import AliasConfig
+from dragoman.config.models import ModelConfig, route
+from dragoman.config.sections import JobsConfig, LogConfig, Section, ServerConfig, StoreConfig
+from dragoman.config.upstreams import UpstreamConfig, endpoints_at, endpoints_of
+from dragoman.policy.aliases import Made
+from dragoman.policy.records import OutboundConfig
+from dragoman.policy.resources import route_id, upstream_id
+from dragoman.policy.routing import Route
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """Everything an operator can set."""
+
+    server: ServerConfig = ServerConfig()
+    upstreams: dict[str, UpstreamConfig] = {}
+    models: dict[str, str | ModelConfig] = {}
+    aliases: dict[str, AliasConfig] = {}
+    outbound: OutboundConfig = OutboundConfig()
+    store: StoreConfig = StoreConfig()
+    jobs: JobsConfig = JobsConfig()
+    log: LogConfig = LogConfig()
+
+    def routes(self) -> dict[str, Route]:
+        """The routes of `[models]`, a plain string read as `upstream` or `upstream/model`."""
+        return {name: route(name, value, self.upstreams) for name, value in self.models.items()}
+
+
+def made(config: Config, name: str) -> Made:
+    """An alias of the file in the words of the management API. Its ids follow from its name and its routes'."""
+    alias = config.aliases[name]
+    if alias.upstream is not None:
+        endpoints = endpoints_of(config.upstreams[alias.upstream])
+    else:
+        endpoints = alias.endpoints or endpoints_at(alias.base_url or "", ())
+    routes = [(route_id(f"{name} {msgspec.json.encode(route.match).decode()} {route.priority}"), route)
+              for route in alias.routes]  # fmt: skip
+    return Made(name, upstream_id(name), endpoints, alias, routes)
