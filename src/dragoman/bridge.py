@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from dragoman import errors
-from dragoman.dialects.base import Codec, Dialect, Reader, Rendered, Request, Setting, StreamRelay, Writer
+from dragoman.dialects.base import Codec, Dialect, Rendered, Request, Setting, StreamRelay
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
 from dragoman.dialects.chat.rows import TABLE as CHAT_ROWS
@@ -27,9 +27,10 @@ from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.responses.rows import TABLE as RESPONSES_ROWS
 from dragoman.dialects.sealing import PLACES, PREFIX, Envelopes, SealedEvents, asking, strip, unwrap, wrap_items
 from dragoman.dialects.tally import Tally
-from dragoman.errors import ErrorKind, GatewayError, WireError
+from dragoman.dialects.telling import Telling, TranslatedStream, said_by
+from dragoman.errors import GatewayError
 from dragoman.turn import Dialect as Name
-from dragoman.turn import Event, Extra, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Usage, Used
+from dragoman.turn import Event, Extra, Loss, Opened, Turn, Usage
 from dragoman.wire import sse
 from dragoman.wire.common import ErrorBody
 
@@ -137,9 +138,24 @@ class Bridge:
         except GatewayError as error:
             raise self._placed(error) from None
 
+    def telling(self) -> Telling:
+        """The way to an upstream that takes the `whole` turn, and answers with events.
+
+        Raises `GatewayError` UNSUPPORTED_PARAMETER where the caller's dialect is no conversation.
+        """
+        codec = CODECS.get(self._dialect.name)
+        if codec is None:
+            message = f"The upstream of {self.turn.model!r} holds conversations only; it has no {self._dialect.path}."
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
+        turn = self.whole
+        setting = Setting(
+            turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn), self._keeps
+        )
+        return Telling(codec, setting)
+
     def _translation(self, codec: Codec, model: str, profile: Profile, envelopes: Envelopes | None) -> "Translation":
         front = self._dialect
-        turn = self._whole()
+        turn = self.whole
         losses: list[Loss] = []
         if envelopes is not None:
             turn = asking(unwrap(turn, envelopes, losses), front.name, codec.name)
@@ -174,19 +190,21 @@ class Bridge:
     def estimate(self, tally: Tally, count: Count) -> Usage | None:
         """What a call used whose upstream did not say so; None for a request that is not understood."""
         try:
-            asked = estimate(self._whole(), count)
+            asked = estimate(self.whole, count)
         except GatewayError:
             return None
         return Usage(asked, tally.tokens(), estimated=True)
 
-    def _whole(self) -> Turn:
+    @property
+    def whole(self) -> Turn:
+        """All that is asked. Raises `GatewayError`."""
         if self._turn is None:
             self._turn = _parse(CODECS[self._dialect.name], self._body)
         return self._turn
 
     def stream_error(self, error: GatewayError) -> list[bytes]:
         """The events that end a stream of which only pings have been sent."""
-        return self._failed(_body(error)) or self._dialect.render_stream_error(error)
+        return self._failed(said_by(error)) or self._dialect.render_stream_error(error)
 
     def error_events(self, body: bytes) -> list[bytes]:
         """What `Passage.error` gave, as the end of such a stream."""
@@ -200,7 +218,7 @@ class Bridge:
         if codec is None:
             return []
         try:
-            turn = self._whole()
+            turn = self.whole
         except GatewayError:
             return []
         return codec.writer(Setting(turn, self._ids.new_id, int(self._ids.now()))).fail(error)
@@ -286,90 +304,6 @@ class Translation:
         return self._front.render_error(said, status)
 
 
-class TranslatedStream:
-    """A streamed answer from one dialect into another; see `StreamRelay` for what it promises.
-
-    What is written before the first content is held, so that another upstream can still be asked.
-    """
-
-    __slots__ = ("_ended", "_held", "_reader", "_sealed", "_writer", "failure", "finished", "started", "usage")
-
-    def __init__(self, reader: Reader, writer: Writer, sealed: SealedEvents | None = None) -> None:
-        self._reader = reader
-        self._sealed = sealed
-        self._writer = writer
-        self._held: list[bytes] = []
-        self._ended = False
-        self.started = False
-        self.finished = False
-        self.usage: Usage | None = None
-        self.failure: GatewayError | None = None
-
-    def receive(self, data: bytes) -> list[bytes]:
-        return self._step(lambda: self._reader.receive(data))
-
-    def eof(self) -> list[bytes]:
-        out = self._step(self._reader.eof)
-        if self._ended:
-            return out
-        return out + self._broken(errors.STREAM_ABORTED, "The upstream's answer ended before it was complete.")
-
-    def fail(self, error: GatewayError) -> list[bytes]:
-        if self._ended:
-            return []
-        try:
-            out = self._step(self._reader.eof)
-        except GatewayError:
-            pass
-        else:
-            if self.finished or self.failure is not None:
-                return out
-        return self._give_up(error, _body(error))
-
-    def _step(self, read: Callable[[], list[Event]]) -> list[bytes]:
-        out: list[bytes] = []
-        if self._ended:
-            return out
-        try:
-            for event in read():
-                for one in (event,) if self._sealed is None else self._sealed.take(event):
-                    out += self._write(one)
-                if self.finished or self.failure is not None:
-                    break
-        except WireError as error:
-            out += self._broken(errors.PROTOCOL_ERROR, f"The upstream sent {error}.")
-        return out
-
-    def _write(self, event: Event) -> list[bytes]:
-        if isinstance(event, Failed):
-            said = ErrorBody(event.message, event.type or "upstream_error", None, event.code)
-            return self._give_up(GatewayError(errors.STREAM_ABORTED, f"The upstream reported: {event.message}"), said)
-        if isinstance(event, Used):
-            self.usage = event.usage
-        written = self._writer.write(event)
-        self._ended = self.finished = isinstance(event, Stopped)
-        if self.started:
-            return written
-        if isinstance(event, (Opened, Used, ReasoningSealed)):
-            self._held += written
-            return []
-        self.started = True
-        out, self._held = [*self._held, *written], []
-        return out
-
-    def _broken(self, kind: ErrorKind, message: str) -> list[bytes]:
-        error = GatewayError(kind, message)
-        return self._give_up(error, _body(error))
-
-    def _give_up(self, error: GatewayError, said: ErrorBody) -> list[bytes]:
-        self._ended = True
-        self.failure = error
-        self._held.clear()
-        if not self.started:
-            raise error
-        return self._writer.fail(said)
-
-
 def _parse(codec: Codec, body: bytes) -> Turn:
     try:
         return codec.parse(body)
@@ -388,10 +322,6 @@ def _render(codec: Codec, turn: Turn, model: str, profile: Profile) -> Rendered:
 def _unreadable(error: msgspec.DecodeError) -> GatewayError:
     """Values are read late, where they are needed: JSON has numbers, 1e999 for one, that nothing can hold."""
     return GatewayError(errors.INVALID_REQUEST, f"The request holds a value that cannot be read: {error}.")
-
-
-def _body(error: GatewayError) -> ErrorBody:
-    return ErrorBody(error.message, error.kind.type, error.param, error.kind.code)
 
 
 @dataclass(frozen=True, slots=True)

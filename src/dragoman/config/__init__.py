@@ -7,6 +7,9 @@ flags say, lowest layer first. An unknown key is an error with a suggestion.
 from dragoman.config.aliases import AliasConfig as AliasConfig
 from dragoman.config.checks import RESERVED as RESERVED
 from dragoman.config.checks import check_endpoint as check_endpoint
+from dragoman.config.commands import CommandConfig as CommandConfig
+from dragoman.config.commands import CommandTimeouts as CommandTimeouts
+from dragoman.config.commands import WorkspaceConfig as WorkspaceConfig
 from dragoman.config.models import ModelConfig as ModelConfig
 from dragoman.config.reading import Loaded as Loaded
 from dragoman.config.reading import parse as parse

@@ -43,6 +43,11 @@ def check(config: Config) -> None:
             raise ConfigError(f"{at}.hosts", error.message, "hosts alone: the rest is as in base_url") from None
         upstream.adapted(at)
         check_limit(at, upstream.rate_limit)
+    for name, command in config.commands.items():
+        at = f"upstreams.{name}"
+        _check_name(at, name)
+        command.check(at)
+        check_limit(at, command.rate_limit)
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_cidrs("outbound.allow_cidrs", config.outbound.allow_cidrs)
@@ -67,6 +72,7 @@ def _check_server(config: Config) -> None:
     )  # fmt: skip
     _check_cidrs("server.trusted_proxies", server.trusted_proxies)
     if server.default_upstream is not None:
+        _refuse_command("server.default_upstream", server.default_upstream, config)
         known("server.default_upstream", server.default_upstream, config.upstreams)
 
 
@@ -76,11 +82,12 @@ def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
     if [alias.upstream is None, alias.base_url is None, not alias.endpoints].count(False) != 1:
         raise ConfigError(at, "needs either upstream, base_url or endpoints")
     if alias.upstream is not None:
+        _refuse_command(f"{at}.upstream", alias.upstream, config)
         known(f"{at}.upstream", alias.upstream, config.upstreams)
         for field in _OF_THE_UPSTREAM:
             if getattr(alias, field) != getattr(_NO_ALIAS, field):
                 raise ConfigError(f"{at}.{field}", "an alias of an upstream takes its connection settings from there")
-    elif name in config.upstreams:
+    elif name in config.upstreams or name in config.commands:
         raise ConfigError(at, "an upstream has this name already", f'write upstream = "{name}"')
     if alias.base_url is not None:
         check_endpoint(at, alias.base_url, alias.credential, alias.allow_cidrs)
@@ -89,6 +96,13 @@ def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
         check_made(made(config, name))
     except GatewayError as error:
         raise ConfigError(f"{at}.{error.param}", error.message) from None
+
+
+def _refuse_command(key: str, name: str, config: Config) -> None:
+    if name in config.commands:
+        raise ConfigError(
+            key, f"{name!r} is a command, which answers models and no raw HTTP", "name one with a base_url"
+        )
 
 
 def _check_name(at: str, name: str) -> None:

@@ -1,9 +1,10 @@
 """`[models]`: public names, and the routes that they stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from dragoman.config.commands import CommandConfig
 from dragoman.config.numbers import check_limit, check_timeouts
 from dragoman.config.sections import Limited, TimeoutsConfig
 from dragoman.config.upstreams import UpstreamConfig
@@ -29,7 +30,7 @@ class ModelConfig(Limited, frozen=True, kw_only=True):
     """Whether a translation drops parameters that the upstream does not know, with a loss, instead of refusing them."""
 
 
-def route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig]) -> Route:
+def route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig | CommandConfig]) -> Route:
     at = f"models.{name}"
     if isinstance(value, str):
         target = _target(at, value, upstreams)
@@ -55,7 +56,8 @@ def route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamC
         for text in value.fallback
     )
     for target in rest:
-        if upstreams[target.upstream].credential == "caller":
+        upstream = upstreams[target.upstream]
+        if isinstance(upstream, UpstreamConfig) and upstream.credential == "caller":
             message = f"{target.upstream!r} takes the caller's own credential, which goes to one upstream only"
             raise ConfigError(f"{at}.fallback", message, "give that upstream a credential of its own")
     return Route((first, *rest))
@@ -66,13 +68,13 @@ def _check_pattern(at: str, name: str, model: str) -> None:
         raise ConfigError(at, "a pattern hands on the name asked for", "give each name its own entry")
 
 
-def _target(at: str, text: str, upstreams: Mapping[str, UpstreamConfig]) -> Target:
+def _target(at: str, text: str, upstreams: Collection[str]) -> Target:
     upstream, _, model = text.partition("/")
     known(at, upstream, upstreams)
     return Target(upstream, model)
 
 
-def known(at: str, name: str, upstreams: Mapping[str, UpstreamConfig]) -> None:
+def known(at: str, name: str, upstreams: Collection[str]) -> None:
     if name not in upstreams:
         close = get_close_matches(name, upstreams, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "define [upstreams." + name + "]"

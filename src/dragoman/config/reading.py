@@ -1,6 +1,6 @@
 """From layered mappings to a typed configuration, every error naming its key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import msgspec
 
 from dragoman.config.aliases import AliasConfig
 from dragoman.config.checks import check
+from dragoman.config.commands import CommandConfig, CommandTimeouts, WorkspaceConfig
 from dragoman.config.models import ModelConfig
 from dragoman.config.root import Config
 from dragoman.config.sections import JobsConfig, LogConfig, ServerConfig, StoreConfig, TimeoutsConfig, hint
@@ -33,12 +34,14 @@ def parse(layers: Sequence[Layer]) -> Loaded:
     merged: Tree = {}
     origins: dict[str, str] = {}
     for layer in layers:
-        _check_names(layer.values, Config, "")
         precedence.merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+    tables = _by_kind(merged)
+    for layer in layers:
+        _check_names(layer.values, Config, "", frozenset(tables.get("commands", ())))
     try:
-        config = msgspec.convert(merged, Config)
+        config = msgspec.convert(tables, Config)
     except msgspec.ValidationError as error:
-        raise _config_error(error, merged) from None
+        raise _config_error(error, tables) from None
     check(config)
     return Loaded(config, origins)
 
@@ -47,11 +50,28 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of the configuration file, for editors."""
     (root, quirks), definitions = msgspec.json.schema_components((Config, Profile), ref_template="#/$defs/{name}")
     definitions["UpstreamConfig"]["properties"]["quirks"] |= quirks
+    tables = definitions["Config"]["properties"]
+    either = [tables["upstreams"]["additionalProperties"], tables.pop("commands")["additionalProperties"]]
+    tables["upstreams"]["additionalProperties"] = {"anyOf": either}
     return {**root, "$defs": definitions}
 
 
-def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: str) -> None:
+def _by_kind(merged: Tree) -> Tree:
+    """An upstream that has a `command` is of another kind, and has a table of its own inside."""
+    upstreams = merged.get("upstreams")
+    if not isinstance(upstreams, dict):
+        return merged
+    commands = {name: item for name, item in upstreams.items() if isinstance(item, dict) and "command" in item}
+    others = {name: item for name, item in upstreams.items() if name not in commands}
+    return {**merged, "upstreams": others, "commands": commands}
+
+
+def _check_names(
+    values: Mapping[str, Any], section: type[msgspec.Struct], at: str, commands: Collection[str] = ()
+) -> None:
+    """`commands` are the upstreams of that kind."""
     known = {field.name: field for field in msgspec.structs.fields(section)}
+    known.pop("commands", None)
     for name, value in values.items():
         key = f"{at}.{name}" if at else name
         if name not in known:
@@ -64,7 +84,8 @@ def _check_names(values: Mapping[str, Any], section: type[msgspec.Struct], at: s
         else:
             for item, inner in value.items():
                 if isinstance(inner, Mapping):
-                    _check_names(inner, below, f"{key}.{item}")
+                    kind = CommandConfig if item in commands and below is UpstreamConfig else below
+                    _check_names(inner, kind, f"{key}.{item}")
 
 
 _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] = {
@@ -76,6 +97,8 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (Config, "store"): StoreConfig,
     (Config, "jobs"): JobsConfig,
     (Config, "log"): LogConfig,
+    (CommandConfig, "timeouts"): CommandTimeouts,
+    (CommandConfig, "workspace"): WorkspaceConfig,
     (ModelConfig, "timeouts"): TimeoutsConfig,
     (UpstreamConfig, "timeouts"): TimeoutsConfig,
     (AliasConfig, "timeouts"): TimeoutsConfig,
@@ -84,13 +107,14 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (UpstreamConfig, "breaker"): Breaker,
     (AliasConfig, "breaker"): Breaker,
     (RateLimit, "sustained"): resources.Rate,
-    **{(table, "rate_limit"): RateLimit for table in (UpstreamConfig, ModelConfig, AliasConfig)},
-    **{(table, "concurrency"): Concurrency for table in (UpstreamConfig, ModelConfig, AliasConfig)},
+    **{(table, "rate_limit"): RateLimit for table in (UpstreamConfig, CommandConfig, ModelConfig, AliasConfig)},
+    **{(table, "concurrency"): Concurrency for table in (UpstreamConfig, CommandConfig, ModelConfig, AliasConfig)},
 }
 
 
 _ENTRIES: Final[dict[str, Any]] = {
     "upstreams": UpstreamConfig,
+    "commands": CommandConfig,
     "models": str | ModelConfig,
     "aliases": AliasConfig,
 }
@@ -109,6 +133,6 @@ def _config_error(error: msgspec.ValidationError, values: Tree) -> ConfigError:
             msgspec.convert(value, _ENTRIES[table])
         except msgspec.ValidationError as inner:
             message, _, path = str(inner).partition(" - at `$")
-            key = f"{table}.{name}{path.rstrip('`')}"
+            key = f"{'upstreams' if table == 'commands' else table}.{name}{path.rstrip('`')}"
             break
     return ConfigError(key, message[:1].lower() + message[1:].replace("`", "'"))

@@ -3,6 +3,7 @@
 import msgspec
 
 from dragoman.config.aliases import AliasConfig
+from dragoman.config.commands import CommandConfig
 from dragoman.config.models import ModelConfig, route
 from dragoman.config.sections import JobsConfig, LogConfig, Section, ServerConfig, StoreConfig
 from dragoman.config.upstreams import UpstreamConfig, endpoints_at, endpoints_of
@@ -17,6 +18,8 @@ class Config(Section, frozen=True, kw_only=True):
 
     server: ServerConfig = ServerConfig()
     upstreams: dict[str, UpstreamConfig] = {}
+    commands: dict[str, CommandConfig] = {}
+    """The entries of `[upstreams]` that have a `command`."""
     models: dict[str, str | ModelConfig] = {}
     aliases: dict[str, AliasConfig] = {}
     outbound: OutboundConfig = OutboundConfig()
@@ -26,7 +29,8 @@ class Config(Section, frozen=True, kw_only=True):
 
     def routes(self) -> dict[str, Route]:
         """The routes of `[models]`, a plain string read as `upstream` or `upstream/model`."""
-        return {name: route(name, value, self.upstreams) for name, value in self.models.items()}
+        known: dict[str, UpstreamConfig | CommandConfig] = {**self.upstreams, **self.commands}
+        return {name: route(name, value, known) for name, value in self.models.items()}
 
 
 def made(config: Config, name: str) -> Made:

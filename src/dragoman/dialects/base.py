@@ -6,7 +6,7 @@ its children and no dialect knows another.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
@@ -30,8 +30,11 @@ class Request(Protocol):
         ...
 
 
-class StreamRelay(Protocol):
-    """One streamed answer on its way to the caller: bytes in, complete events out.
+D = TypeVar("D", contravariant=True)
+
+
+class Relay(Protocol[D]):
+    """One streamed answer on its way to the caller: what an upstream gives in, complete events out.
 
     `receive` gives the events to send, each to be sent at once. It raises `GatewayError` while nothing of
     substance has come (`started` is false) and the stream turns out broken: the call may still go elsewhere.
@@ -50,7 +53,7 @@ class StreamRelay(Protocol):
     @property
     def failure(self) -> GatewayError | None: ...
 
-    def receive(self, data: bytes) -> list[bytes]: ...
+    def receive(self, data: D) -> list[bytes]: ...
 
     def eof(self) -> list[bytes]:
         """The upstream has ended its answer; what is left to send, an error event if it ended too soon."""
@@ -59,6 +62,10 @@ class StreamRelay(Protocol):
     def fail(self, error: GatewayError) -> list[bytes]:
         """The gateway gives up; the events that tell the caller."""
         ...
+
+
+StreamRelay = Relay[bytes]
+EventRelay = Relay[list[Event]]
 
 
 class Dialect(Protocol):

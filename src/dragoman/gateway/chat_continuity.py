@@ -5,21 +5,21 @@ the caller is told in `X-Dragoman-Response-ID`; Responses callers can go on from
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Raw
 
 from dragoman import errors
-from dragoman.bridge import TranslatedStream
-from dragoman.dialects.base import Setting, StreamRelay
+from dragoman.dialects.base import D, Relay, Setting, StreamRelay
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT
 from dragoman.dialects.profile import PROFILES
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.continuation import Asked
+from dragoman.dialects.telling import TranslatedStream
 from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Continuity, Memory
@@ -60,7 +60,7 @@ class ChatMemory:
         self._memory.answer(RESPONSES.render_answer(CHAT_CODEC.parse_answer(body), self._setting))
         return body
 
-    def stream(self, relay: StreamRelay) -> StreamRelay:
+    def stream(self, relay: Relay[D]) -> Relay[D]:
         """A streamed answer, which stays as it is."""
         reader = CHAT_CODEC.reader(max_event=sse.MAX_EVENT, profile=_PROFILE)
         listener = TranslatedStream(reader, RESPONSES.writer(self._setting))
@@ -78,10 +78,10 @@ class ChatMemory:
         await self._memory.keep()
 
 
-class _Heard:
+class _Heard(Generic[D]):
     """A relay whose events are also heard by another."""
 
-    def __init__(self, relay: StreamRelay, listener: StreamRelay) -> None:
+    def __init__(self, relay: Relay[D], listener: StreamRelay) -> None:
         self._relay = relay
         self._listener = listener
 
@@ -101,7 +101,7 @@ class _Heard:
     def failure(self) -> GatewayError | None:
         return self._relay.failure
 
-    def receive(self, data: bytes) -> list[bytes]:
+    def receive(self, data: D) -> list[bytes]:
         return self._tell(self._relay.receive(data))
 
     def eof(self) -> list[bytes]:

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from dragoman import errors
 from dragoman.dialects import head, sealing
-from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.base import D, Relay
 from dragoman.dialects.responses import compaction, continuation
 from dragoman.dialects.responses.continuation import Asked, Given
 from dragoman.dialects.responses.kept import KeptAnswer, KeptStream, without_seal
@@ -80,7 +80,7 @@ class Memory:
         """A whole answer, under our id."""
         return self._kept.answer(body)
 
-    def stream(self, relay: StreamRelay) -> StreamRelay:
+    def stream(self, relay: Relay[D]) -> Relay[D]:
         """A streamed answer, under our id."""
         return KeptStream(relay, self._kept)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.base import D, Relay
 from dragoman.errors import GatewayError
 from dragoman.gateway.render import Headers
 
@@ -21,7 +21,7 @@ class Kept(Protocol):
 
     def answer(self, body: bytes) -> bytes: ...
 
-    def stream(self, relay: StreamRelay) -> StreamRelay: ...
+    def stream(self, relay: Relay[D]) -> Relay[D]: ...
 
     def adopt(self, events: Sequence[bytes]) -> list[bytes]:
         """The events of a whole stream that no upstream made."""

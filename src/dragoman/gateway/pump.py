@@ -5,16 +5,21 @@ reads slowly stops the reading here; one that leaves cancels the call's task.
 """
 
 from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from dragoman import errors
-from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.base import Relay
 from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.keeping import Kept
 from dragoman.gateway.render import STREAM_HEADERS, Headers
 from dragoman.ports import Reply, Timeouts
+from dragoman.turn import Event
 from dragoman.wire import sse
+
+D = TypeVar("D", bytes, list[Event])
+Read = TypeVar("Read", bytes, list[Event], covariant=True)
 
 
 async def read_all(call: Call, reply: Reply, limit: int, idle: float) -> bytes:
@@ -32,6 +37,12 @@ async def read_all(call: Call, reply: Reply, limit: int, idle: float) -> bytes:
         if size > limit:
             raise GatewayError(errors.PROTOCOL_ERROR, f"The upstream's answer is larger than {limit} bytes.")
     return b"".join(parts)
+
+
+class Source(Protocol[Read]):
+    """What is read of an upstream: bytes or events, and nothing once it is at its end."""
+
+    async def read(self) -> Read: ...
 
 
 class ModelStream:
@@ -53,10 +64,10 @@ class ModelStream:
         self.redact: Callable[[bytes], bytes] = bytes
         """The upstream's own, for what it says in an error."""
 
-    async def run(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> None:
+    async def run(self, source: Source[D], relay: Relay[D], timeouts: Timeouts) -> None:
         """Sends the answer to its end. Raises `GatewayError` while another upstream may still be asked."""
         try:
-            while not await self._step(reply, relay, timeouts):
+            while not await self._step(source, relay, timeouts):
                 pass
         except GatewayError as error:
             if not relay.started:
@@ -72,10 +83,10 @@ class ModelStream:
             self._booking.error = relay.failure.kind.code
         await self._call.send(b"", more=False)
 
-    async def _step(self, reply: Reply, relay: StreamRelay, timeouts: Timeouts) -> bool:
+    async def _step(self, source: Source[D], relay: Relay[D], timeouts: Timeouts) -> bool:
         """Carries what the upstream sends next; True if that was the end."""
         watch = self._call.watch
-        data = await watch.guard(reply.read())
+        data = await watch.guard(source.read())
         events = relay.receive(data) if data else relay.eof()
         over = not data or relay.finished
         if relay.failure is not None:
@@ -110,7 +121,7 @@ class ModelStream:
             await self._start()
         await self._call.send(sse.PING)
 
-    async def _conclude(self, events: list[bytes], relay: StreamRelay) -> None:
+    async def _conclude(self, events: list[bytes], relay: Relay[D]) -> None:
         """Sends the last of an answer once it is kept; an answer that cannot be kept has failed."""
         if self._kept is not None:
             error = await self._keep(self._kept)

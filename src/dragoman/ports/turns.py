@@ -21,7 +21,12 @@ class Asked:
     request_id: str
     """As the caller knows it."""
     session: str = ""
-    """What the turn goes on from, as the caller named it; of this key alone. Empty for a fresh start."""
+    """What the turn goes on from, of this key alone: a conversation, a response, or a name of the caller's own.
+
+    The turn is whole all the same; what is new since then are the items that have places. Empty for a fresh start.
+    """
+    becomes: str = ""
+    """What the next turn will name to go on from here; empty if none will."""
     depth: int = 0
     """How many agents of this gateway stand between it and the caller."""
 

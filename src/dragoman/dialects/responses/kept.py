@@ -5,12 +5,12 @@ who keeps it can say: its id, what it follows on, that it is stored. The last su
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic
 
 import msgspec
 from msgspec import Raw
 
-from dragoman.dialects.base import StreamRelay
+from dragoman.dialects.base import D, Relay
 from dragoman.dialects.responses.continuation import is_item
 from dragoman.dialects.responses.dialect import failure
 from dragoman.errors import GatewayError
@@ -140,12 +140,12 @@ def _split(event: bytes) -> tuple[bytes, Fields]:
     return head.removeprefix(b"event: "), parse_fields(data.removeprefix(b"data: "))
 
 
-class KeptStream:
+class KeptStream(Generic[D]):
     """A relay whose events pass through a `KeptAnswer`."""
 
     __slots__ = ("_kept", "_relay")
 
-    def __init__(self, relay: StreamRelay, kept: KeptAnswer) -> None:
+    def __init__(self, relay: Relay[D], kept: KeptAnswer) -> None:
         self._relay = relay
         self._kept = kept
 
@@ -165,7 +165,7 @@ class KeptStream:
     def failure(self) -> GatewayError | None:
         return self._relay.failure
 
-    def receive(self, data: bytes) -> list[bytes]:
+    def receive(self, data: D) -> list[bytes]:
         return [self._kept.event(event) for event in self._relay.receive(data)]
 
     def eof(self) -> list[bytes]:
