@@ -32,8 +32,8 @@ test-clients: $(VENV)/.ready  ## the official Node client, Codex and Claude Code
 		-r tests/clients/requirements.lock
 	$(BIN)/python -m pytest tests/clients $(ARGS)
 
-fuzz: $(VENV)/.ready  ## the fuzz tests with 20,000 examples each
-	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -q --timeout=3600 tests/fuzz $(ARGS)
+fuzz: $(VENV)/.ready  ## the fuzz tests, 20,000 examples of each property; a line as each test begins, its time as it ends
+	DRAGOMAN_FUZZ=1 $(BIN)/python -m pytest -v -o console_output_style=times --timeout=3600 tests/fuzz $(ARGS)
 
 soak: $(VENV)/.ready  ## streams of twenty minutes; DRAGOMAN_SOAK_MINUTES=1 for shorter ones
 	$(BIN)/python -m pytest -q --timeout=7200 tests/soak $(ARGS)

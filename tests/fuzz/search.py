@@ -6,7 +6,7 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.budget import SHARE
+from tests.fuzz.budget import share
 from tests.fuzz.chat_upstream import chat_answers
 from tests.fuzz.messages_upstream import messages_answers
 from tests.fuzz.passages import ASKED, NAMES
@@ -25,4 +25,4 @@ ANY_ANSWER: Final = st.one_of([st.tuples(st.just(name), answers) for name, answe
 
 def search(holds: Callable[..., None], back: str, *others: st.SearchStrategy[Any]) -> None:
     """Calls `holds` with a caller's dialect, an answer of an upstream of `back`, and one of each of `others`."""
-    SHARE(given(CALLERS, ANSWERS[back], *others)(holds))()
+    share(len(ANSWERS))(given(CALLERS, ANSWERS[back], *others)(holds))()

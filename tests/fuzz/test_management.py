@@ -20,18 +20,18 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from dragoman.gateway.openapi import document
-from tests.fuzz.budget import AT_LENGTH, SECONDS
+from tests.fuzz.budget import AT_LENGTH, EXAMPLES, SECONDS, share
 from tests.outbound.api import Api
 from tests.outbound.conftest import change
 from tests.support.live import running
 
-EXAMPLES: Final = 300 if AT_LENGTH else 10
-"""Of each of eleven operations."""
 CHECKS: Final = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     response_headers_conformance,
 ]  # fmt: skip
 SCHEMA: Final = schemathesis.openapi.from_dict(document())
+SHARE: Final = share(len([*SCHEMA.get_all_operations()]), EXAMPLES if AT_LENGTH else 110)
+"""What one of the operations gets: in every test run little, for each example is a call over a socket."""
 SCHEMA.config.phases.coverage.enabled = AT_LENGTH  # some thousand cases more, each bound of each member
 turns: Final = itertools.count()
 
@@ -54,7 +54,7 @@ def known(api: Api, path: str) -> str:
 
 @pytest.mark.timeout(SECONDS)
 @SCHEMA.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(SHARE, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_of_the_document(api: Api, case: Any) -> None:
     if "id" in case.path_parameters and next(turns) % 2:
         case.path_parameters["id"] = known(api, case.path)
