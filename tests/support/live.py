@@ -27,7 +27,7 @@ from dragoman.mocks.app import MockApp
 from dragoman.mocks.app import app as mock_app
 from dragoman.mocks.journal import Entry
 from dragoman.mocks.server import MockServer
-from dragoman.ports import LedgerRow
+from dragoman.ports import Agent, LedgerRow
 
 T = TypeVar("T")
 ADMIN_KEY = "admin-key-for-tests-0123456789"
@@ -158,6 +158,7 @@ class Setup:
     limits: ConnectionLimits | None
     drain: float
     environ: Mapping[str, str]
+    agents: Sequence[Agent]
 
 
 @contextmanager
@@ -170,9 +171,10 @@ def running(
     limits: ConnectionLimits | None = None,
     drain: float = 5.0,
     environ: Mapping[str, str] | None = None,
+    agents: Sequence[Agent] = (),
 ) -> Iterator[Live]:
     """A live gateway with the demo's configuration, as `change` leaves it; everything ends with the block."""
-    setup = Setup(state, change, scenario, timing, limits, drain, environ or {})
+    setup = Setup(state, change, scenario, timing, limits, drain, environ or {}, agents)
     ready: Future[Live] = Future()
 
     def work() -> None:
@@ -207,7 +209,7 @@ async def _serve(setup: Setup, ready: "Future[Live]") -> None:
             setup.change(values, upstreams.url)
         environ = {"HOME": str(setup.state), "DRAGOMAN_ADMIN_KEY": ADMIN_KEY, **setup.environ}
         log: list[bytes] = []
-        gateway = Gateway(Settings(environ, base=Layer("test", values)), log.append)
+        gateway = Gateway(Settings(environ, base=Layer("test", values)), log.append, agents=setup.agents)
         live = Live(asyncio.get_running_loop(), gateway, mock)
         live.log = log
         live.mock_url = upstreams.url

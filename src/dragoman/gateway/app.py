@@ -4,7 +4,7 @@ It is the one place that turns an error into an answer, and the owner of all tha
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -46,6 +46,7 @@ from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
 from dragoman.policy.keys import Key
 from dragoman.policy.records import Contents
+from dragoman.ports import Agent
 
 FLUSH_EVERY: Final = 0.5
 EXPIRE_EVERY: Final = 3600.0
@@ -67,12 +68,18 @@ class Flow(Protocol):
 class Gateway:
     """An ASGI application; `open` before the first call, `close` after the last."""
 
-    def __init__(self, settings: Settings, write_log: Callable[[bytes], object] | None = None) -> None:
-        """Reads and checks the configuration. Raises `ConfigError`."""
+    def __init__(
+        self,
+        settings: Settings,
+        write_log: Callable[[bytes], object] | None = None,
+        *,
+        agents: Sequence[Agent] = (),
+    ) -> None:
+        """Reads and checks the configuration; `agents` are served as models `agent/NAME`. Raises `ConfigError`."""
         self._settings = settings
         self._loaded = settings.load()
         self.clock = SystemClock()
-        self._composer = Composer(settings, self.clock)
+        self._composer = Composer(settings, self.clock, agents)
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
         self._observer.registry.register(PoolCollector(lambda: self._runtime.upstreams))

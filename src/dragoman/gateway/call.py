@@ -55,8 +55,8 @@ class Call:
     """Made for each request before anything else is looked at."""
 
     __slots__ = (
-        "_receive", "_send", "added", "connection", "ended", "head_sent", "header", "headers", "id", "method", "path",
-        "peer", "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
+        "_receive", "_send", "added", "connection", "depth", "ended", "head_sent", "header", "headers", "id", "method",
+        "path", "peer", "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -78,6 +78,8 @@ class Call:
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
+        self.depth = 0
+        """How many agents of this gateway stand between the call and its first caller."""
         self.received = 0
         """Bytes of the request's body so far."""
         self.sent = 0

@@ -46,11 +46,11 @@ class Catalog:
         runtime = self._runtime
         found: dict[str, Model] = {}
         for name, route in runtime.routes.exact.items():
-            found[name] = Model(name, 0, route.targets[0].upstream)
+            found[name] = self._entry(name, 0, route.targets[0].upstream)
         for name in sorted(self._sources()):
             for entry in await self._entries(name):
                 for public in self._public_names(name, entry.id):
-                    found.setdefault(public, Model(public, entry.created, name))
+                    found.setdefault(public, self._entry(public, entry.created, name))
         return ModelList([model for model in found.values() if self._may_use(key, model.id)])
 
     async def model(self, name: str, key: Key) -> Model:
@@ -58,10 +58,14 @@ class Catalog:
         target = self._runtime.routes.plan(name, key)[0]
         for entry in (await self._entries(target.upstream)) if name not in self._runtime.routes.exact else ():
             if entry.id == target.model:
-                return Model(name, entry.created, target.upstream)
+                return self._entry(name, entry.created, target.upstream)
         if name not in self._runtime.routes.exact:
             raise GatewayError(errors.MODEL_NOT_FOUND, f"The model {name!r} does not exist.", param="model")
-        return Model(name, 0, target.upstream)
+        return self._entry(name, 0, target.upstream)
+
+    def _entry(self, name: str, created: int, upstream: str) -> Model:
+        turns = self._runtime.turns.get(upstream)
+        return Model(name, created, upstream, streaming=msgspec.UNSET if turns is None else turns.streaming)
 
     def _may_use(self, key: Key, name: str) -> bool:
         """By the rule that a call is held to: the name and what it stands for must both be permitted."""
@@ -84,6 +88,9 @@ class Catalog:
         return names
 
     async def _entries(self, name: str) -> list[_Entry]:
+        turns = self._runtime.turns.get(name)
+        if turns is not None:
+            return [_Entry(model) for model in turns.models()]
         async with self._lock:
             known = self._known.get(name)
             now = self._clock.monotonic()

@@ -55,6 +55,10 @@ class ChatMemory:
     def headers(self) -> Headers:
         return [(b"x-dragoman-response-id", self._memory.id.encode("ascii"))]
 
+    @property
+    def thread(self) -> tuple[str, str]:
+        return self._memory.thread
+
     def answer(self, body: bytes) -> bytes:
         """A whole answer, which stays as it is."""
         self._memory.answer(RESPONSES.render_answer(CHAT_CODEC.parse_answer(body), self._setting))

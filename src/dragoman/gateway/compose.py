@@ -35,8 +35,9 @@ from dragoman.policy.egress import Network, default_network, split_base_url
 from dragoman.policy.records import Contents, check_record, made
 from dragoman.policy.resources import Auth, Endpoint, base_url, breaker_of
 from dragoman.policy.resources import Upstream as ApiUpstream
-from dragoman.policy.routing import RouteTable
+from dragoman.policy.routing import Route, RouteTable, Target, Timeouts
 from dragoman.ports import (
+    Agent,
     Clock,
     ConversationStore,
     Counters,
@@ -46,6 +47,7 @@ from dragoman.ports import (
     Pool,
     ResponseStore,
     Tokenizer,
+    TurnUpstream,
     Upstream,
     Vault,
 )
@@ -62,6 +64,7 @@ from dragoman.stores.resources import SqlResourceStore
 from dragoman.stores.responses import SqlResponseStore
 from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
+from dragoman.upstreams.in_process import InProcessUpstream
 from dragoman.upstreams.oauth import TokenFetch
 from dragoman.upstreams.pool import UpstreamPool
 from dragoman.upstreams.tokens import TokenCache, TokenUpstream
@@ -76,6 +79,8 @@ _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 TENANT: Final = ""
 """Whose the upstreams of the file are: the root's."""
+AGENT: Final = Timeouts(first_byte=300.0, idle=300.0)
+"""Deadlines of an agent's answer: it may call models and tools before it says anything."""
 _AS_GIVEN: Final = Credential("caller", dropped=frozenset())
 """Nothing of our own is added, and an Authorization that the request has goes out."""
 
@@ -176,7 +181,8 @@ def open_vault(settings: Settings) -> Vault:
 class Composer:
     """Builds a `Runtime` from a configuration. `via` is this process's own name in `Via`."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, agents: Sequence[Agent] = ()) -> None:
+        self._agents = agents
         self._vault = open_vault(settings)
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
         self._pools = Pools()
@@ -201,15 +207,17 @@ class Composer:
             aliases[name] = compile_alias(
                 written, upstream, source.timeouts.parts(), caller_credential=caller, shared=shared
             )
+        turns: dict[str, TurnUpstream] = {agent_name(one.name): InProcessUpstream(one, AGENT) for one in self._agents}
         direct = [name for name, item in config.upstreams.items() if item.direct]
+        direct += [name for name, command in config.commands.items() if command.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
-        routes = RouteTable(config.routes(), direct, default)
+        routes = RouteTable({name: Route((Target(name, name),)) for name in turns} | config.routes(), direct, default)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
         bounds_of = {name: found for name, item in config.upstreams.items() if (found := _bounds(name, item))}
         pools = self._pools
         return Runtime(
-            config, routes, aliases, upstreams, profiles, pools, bounds_of, trusted, _tokenizer(config.server)
+            config, routes, aliases, upstreams, turns, profiles, pools, bounds_of, trusted, _tokenizer(config.server)
         )
 
     def revise(self, runtime: Runtime, contents: Contents) -> Runtime:
@@ -332,6 +340,11 @@ def _as_config(config: Config, value: ApiUpstream) -> AliasConfig:
     return AliasConfig(
         network="public", allow_cidrs=cidrs, auth=value.auth, breaker=value.breaker, timeouts=TimeoutsConfig(**given)
     )
+
+
+def agent_name(name: str) -> str:
+    """The model that an agent is called as, and its upstream; no configured upstream can have a slash in its name."""
+    return f"agent/{name}"
 
 
 def pool_name(alias: str) -> str:

@@ -58,6 +58,14 @@ class Memory:
         return self._stored.id
 
     @property
+    def thread(self) -> tuple[str, str]:
+        """A conversation goes on from itself; a response from another."""
+        asked = self.asked
+        if asked.conversation:
+            return asked.conversation, asked.conversation
+        return asked.previous, self.id if asked.store else ""
+
+    @property
     def members(self) -> Fields:
         """What the response object gets from the gateway."""
         return _members(self.asked, self._stored)

@@ -21,7 +21,7 @@ from dragoman.dialects.profile import PROFILES
 from dragoman.errors import GatewayError
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
-from dragoman.gateway.exchange import loss_header
+from dragoman.gateway.observe import loss_header
 from dragoman.gateway.render import JSON
 from dragoman.ports import Clock
 from dragoman.wire.chat import parse_fields, raw, render_fields

@@ -59,7 +59,8 @@ class Counting:
         head = Head(body, form.requires)
         booking.identify(key, head.turn.model)
         target = self._runtime.routes.plan(head.turn.model, key)[0]
-        if form.codec.name not in self._runtime.config.upstreams[target.upstream].dialects:
+        source = self._runtime.config.upstreams.get(target.upstream)
+        if source is None or form.codec.name not in source.dialects:
             tokenizer = self._runtime.tokenizer
             count = by_chars if tokenizer is None else tokenizer.count
             tokens = estimate(form.codec.parse_count(body), count)

@@ -19,15 +19,16 @@ from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Memory, assemble
 from dragoman.gateway.keeping import Kept
-from dragoman.gateway.observe import shown
+from dragoman.gateway.observe import loss_header
 from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
 from dragoman.gateway.runtime import Runtime, Services
+from dragoman.gateway.turns import TurnAttempt
 from dragoman.policy.headers import MODEL_BACK, MODEL_PASS, value_of
 from dragoman.policy.keys import Key
 from dragoman.policy.routing import RETRY_STATUS, Target
-from dragoman.ports import Reply, Timeouts, Upstream, UpstreamRequest
+from dragoman.ports import Reply, Timeouts, TurnUpstream, Upstream, UpstreamRequest
 from dragoman.turn import Loss
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
@@ -84,8 +85,9 @@ class Exchange:
         turn = bridge.turn
         self.booking.identify(key, turn.model)
         target = self._runtime.routes.plan(turn.model, key)[0]
-        self._passage(bridge, target)
-        if self._runtime.config.upstreams[target.upstream].credential == "caller":
+        self._check_target(bridge, target)
+        source = self._runtime.config.upstreams.get(target.upstream)
+        if source is not None and source.credential == "caller":
             message = "This upstream takes the caller's own credential, which is not kept for the background."
             raise GatewayError(errors.INVALID_REQUEST, message, param="background")
         stored = await services.background.submit(memory, body, int(services.clock.now()))
@@ -151,11 +153,15 @@ class Exchange:
     async def _ask(self, bridge: Bridge, target: Target, stream: ModelStream | None, *, last: bool) -> bool:
         """One attempt; False if the upstream's answer is one after which another may be asked."""
         call, booking = self._call, self.booking
-        upstream = self._runtime.upstreams[target.upstream]
-        timeouts = target.timeouts or upstream.timeouts
         booking.upstream, booking.model = target.upstream, target.model
         booking.attempts += 1
         booking.estimate = None
+        answerer = self._runtime.turns.get(target.upstream)
+        if answerer is not None:
+            await self._take_turn(bridge, target, answerer, stream)
+            return True
+        upstream = self._runtime.upstreams[target.upstream]
+        timeouts = target.timeouts or upstream.timeouts
         passage = self._passage(bridge, target)
         request = self._request(passage, target)
         call.watch.total(timeouts.total)
@@ -182,6 +188,30 @@ class Exchange:
             reply.close()
         return True
 
+    async def _take_turn(
+        self, bridge: Bridge, target: Target, upstream: TurnUpstream, stream: ModelStream | None
+    ) -> None:
+        """One attempt at an upstream that answers turns."""
+        attempt = TurnAttempt(self._call, self.booking, self._memory, bridge, target)
+        prepared, losses = attempt.prepare(upstream)
+        self._lose(target, losses)
+        await attempt.run(prepared, losses, self._key, target.timeouts or upstream.timeouts, stream)
+
+    def _lose(self, target: Target, losses: tuple[Loss, ...]) -> None:
+        self.booking.losses = losses
+        if target.strict and losses:
+            loss = losses[0]
+            message = f"This route is strict, and {loss.param!r} would be {loss.kind}: {loss.note}."
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=loss.param)
+
+    def _check_target(self, bridge: Bridge, target: Target) -> None:
+        """Whether the call could be made there. Raises `GatewayError`."""
+        upstream = self._runtime.turns.get(target.upstream)
+        if upstream is None:
+            self._passage(bridge, target)
+        else:
+            TurnAttempt(self._call, self.booking, self._memory, bridge, target).prepare(upstream)
+
     def _passage(self, bridge: Bridge, target: Target) -> Passage:
         settings = self._runtime.config.upstreams[target.upstream]
         profile = self._runtime.profiles[target.upstream]
@@ -194,11 +224,7 @@ class Exchange:
         passage = bridge.toward(
             settings.dialects, target.model, profile, ask_usage=settings.include_usage, envelopes=envelopes
         )
-        self.booking.losses = passage.losses
-        if target.strict and passage.losses:
-            loss = passage.losses[0]
-            message = f"This route is strict, and {loss.param!r} would be {loss.kind}: {loss.note}."
-            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param=loss.param)
+        self._lose(target, passage.losses)
         return passage
 
     def _request(self, passage: Passage, target: Target) -> UpstreamRequest:
@@ -257,11 +283,6 @@ class Exchange:
             headers = [(b"content-type", JSON), *_back(reply.headers)]
             await self._call.answer(reply.status, headers, said, source="upstream")
         return True
-
-
-def loss_header(losses: tuple[Loss, ...]) -> Headers:
-    """What a translation did not carry as it was: `X-Dragoman-Loss: param;kind, ...`."""
-    return [(b"x-dragoman-loss", ", ".join(shown(losses)).encode("ascii"))] if losses else []
 
 
 def request_headers(call: Call) -> Headers:

@@ -190,6 +190,11 @@ def _line(record: CallRecord) -> bytes:
     return msgspec.json.encode(line)
 
 
+def loss_header(losses: tuple[Loss, ...]) -> list[tuple[bytes, bytes]]:
+    """What a call could not carry as it was: `X-Dragoman-Loss: param;kind, ...`."""
+    return [(b"x-dragoman-loss", ", ".join(shown(losses)).encode("ascii"))] if losses else []
+
+
 def shown(losses: tuple[Loss, ...]) -> list[str]:
     """Losses in a line each, `param;kind`, in printable ASCII; the first `MAX_LOSSES` of them."""
     return [f"{_printable(loss.param)};{loss.kind}" for loss in losses[:MAX_LOSSES]]

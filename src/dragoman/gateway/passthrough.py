@@ -145,7 +145,11 @@ class PassThrough:
 
     def _plan(self, model: str, key: Key) -> Target:
         self.booking.identify(key, model)
-        return self._runtime.routes.plan(model, key)[0]
+        target = self._runtime.routes.plan(model, key)[0]
+        if target.upstream in self._runtime.turns:
+            message = f"The model {model!r} holds conversations only; it has no {self._call.route_path}."
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="model")
+        return target
 
     def _default(self, key: Key) -> Target:
         name = self._runtime.routes.default_upstream

@@ -21,26 +21,29 @@ from dragoman.gateway.observe import Observer
 from dragoman.policy.admission import Bounds
 from dragoman.policy.aliases import Alias
 from dragoman.policy.routing import RouteTable
-from dragoman.ports import Clock, Ledger, Pool, Tokenizer
+from dragoman.ports import Clock, Ledger, Pool, Tokenizer, TurnUpstream
 
 VIA: Final = "dragoman-"
 """Our pseudonym in `Via` begins so (RFC 9110, 7.6.3); a random part tells gateways apart."""
 
 
+Held = Pool | TurnUpstream
+
+
 class Pools:
-    """Who uses which connections: those that several runtimes share are closed with the last of them."""
+    """Who uses which connections and runs: those that several runtimes share are closed with the last of them."""
 
     def __init__(self) -> None:
-        self._users: Counter[Pool] = Counter()
+        self._users: Counter[Held] = Counter()
 
-    def hold(self, pools: Iterable[Pool]) -> None:
+    def hold(self, pools: Iterable[Held]) -> None:
         """Counts a user more of each, and starts those that had none; in the event loop that serves them."""
         for pool in pools:
             if not self._users[pool]:
                 pool.start()
             self._users[pool] += 1
 
-    async def release(self, pools: Iterable[Pool]) -> None:
+    async def release(self, pools: Iterable[Held]) -> None:
         for pool in pools:
             self._users[pool] -= 1
             if self._users[pool] <= 0:  # less than none if it never served
@@ -56,6 +59,8 @@ class Runtime:
     routes: RouteTable
     aliases: Mapping[str, Alias]
     upstreams: Mapping[str, Pool]
+    turns: Mapping[str, TurnUpstream]
+    """Upstreams that answer turns: command-line agents, and agents of this process."""
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
     pools: Pools
@@ -70,10 +75,10 @@ class Runtime:
 
     def hold(self) -> None:
         """Begins to use its connections, and what runs beside the calls."""
-        self.pools.hold(self.upstreams.values())
+        self.pools.hold((*self.upstreams.values(), *self.turns.values()))
 
     async def close(self) -> None:
-        await self.pools.release(self.upstreams.values())
+        await self.pools.release((*self.upstreams.values(), *self.turns.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ gateway names no adapter and every adapter is held to the same contract test.
 """
 
 from dragoman.policy.routing import Timeouts as Timeouts
+from dragoman.ports.agents import Agent as Agent
 from dragoman.ports.checkup import Checkup as Checkup
 from dragoman.ports.clock import Clock as Clock
 from dragoman.ports.conversations import Conversation as Conversation

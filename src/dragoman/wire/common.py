@@ -26,6 +26,8 @@ class Model(msgspec.Struct, frozen=True):
     created: int
     owned_by: str
     object: str = "model"
+    streaming: str | msgspec.UnsetType = msgspec.UNSET
+    """How its streamed answers come, where not as the upstream likes: none, items or tokens."""
 
 
 class ModelList(msgspec.Struct, frozen=True):

@@ -1,0 +1,81 @@
+"""Agents of a few lines, as an application might bring along."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+from dragoman.ports import Asked
+from dragoman.turn import (
+    CallClosed,
+    CallDelta,
+    CallOpened,
+    Event,
+    Loss,
+    Message,
+    Opened,
+    ReasoningDelta,
+    Stop,
+    Stopped,
+    Text,
+    TextDelta,
+    ToolResult,
+    Turn,
+    Usage,
+    Used,
+)
+
+
+class EchoAgent:
+    """Says what its caller said last, word by word; a few words make it do something else."""
+
+    name = "echo"
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.finished = 0
+
+    def inspect(self, turn: Turn) -> tuple[Loss, ...]:
+        if turn.sampling.choices > 1:
+            raise GatewayError(errors.UNSUPPORTED_PARAMETER, "An echo is one.", param="n")
+        return () if turn.sampling.temperature is None else (Loss("temperature", "dropped", "an echo has none"),)
+
+    async def answer(self, turn: Turn, asked: Asked) -> AsyncGenerator[Event, None]:
+        self.asked.append(asked)
+        said = heard(turn)
+        try:
+            yield Opened("run_1", 1_700_000_000, self.name)
+            if said == "fail":
+                raise GatewayError(errors.LINK_UNAVAILABLE, "The echo has gone.")
+            if said == "break":
+                raise ValueError("secret detail")
+            if said == "wait":
+                await asyncio.sleep(3600)
+            if said == "call" and turn.tools:
+                for event in called(turn):
+                    yield event
+                return
+            yield ReasoningDelta("listening")
+            for number, word in enumerate(said.split(" ")):
+                yield TextDelta(f" {word}" if number else word)
+                if word == "fall":
+                    raise GatewayError(errors.LINK_UNAVAILABLE, "The echo fell.")
+                if word == "vanish":
+                    return
+            yield Used(Usage(len(turn.items), 3, cost_usd=0.5))
+            yield Stopped(Stop.END)
+        finally:
+            self.finished += 1
+
+
+def heard(turn: Turn) -> str:
+    item = turn.items[-1]
+    parts = item.parts if isinstance(item, (Message, ToolResult)) else ()
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def called(turn: Turn) -> list[Event]:
+    name = turn.tools[0].name
+    return [
+        CallOpened("call_1", name), CallDelta("{}"), CallClosed("{}"), Used(Usage(1, 1)), Stopped(Stop.TOOL_CALLS),
+    ]  # fmt: skip
