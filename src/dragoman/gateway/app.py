@@ -33,6 +33,7 @@ from dragoman.gateway.counting import FORMS, Counting
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
+from dragoman.gateway.inner import InnerCalls
 from dragoman.gateway.issuing import Issuer
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.management import Management
@@ -138,7 +139,8 @@ class Gateway:
                 store.counters, self.clock, self._observer.limits, fail_open=self.config.store.counters_fail_open
             ),
         )  # fmt: skip
-        runs = BackgroundRuns(store.responses, continuity, services, self._enter)
+        self.inner = InnerCalls(services, self._enter)
+        runs = BackgroundRuns(store.responses, continuity, self.keyring, self.inner)
         store.jobs.register(KIND, runs.work)
         return services
 
@@ -288,7 +290,7 @@ class Gateway:
         if entry.kind == "passthrough":
             return PassThrough(call, runtime, self._services)
         if entry.kind == "compact" and self._services.continuity is not None:
-            return Compaction(call, runtime, self._services, self._services.continuity)
+            return Compaction(call, runtime, self._services, self._services.continuity, self.inner)
         if entry.kind in FORMS:
             return Counting(call, FORMS[entry.kind], runtime, self._services)
         return None

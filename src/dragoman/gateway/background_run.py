@@ -3,41 +3,29 @@
 A failure of the call is part of the response, and no failure of the job.
 """
 
-import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Final
-
 from dragoman.dialects.responses import background, continuation
 from dragoman.dialects.responses import errors as responses_errors
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import GatewayError
 from dragoman.gateway.background import DIED
-from dragoman.gateway.call import Call, Message
+from dragoman.gateway.call import Message
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Continuity, stored_items
-from dragoman.gateway.exchange import Exchange
-from dragoman.gateway.runtime import Runtime, Services
+from dragoman.gateway.inner import InnerCalls
+from dragoman.gateway.keyring import Keyring
 from dragoman.ports import JobRun, ResponseStore
 from dragoman.wire.chat import parse_fields, raw, render_fields
 from dragoman.wire.common import ErrorBody
-
-_SCOPE: Final = {
-    "type": "http", "method": "POST", "path": "/v1/responses", "raw_path": b"/v1/responses", "query_string": b"",
-}  # fmt: skip
-
-Enter = Callable[[Call], AbstractContextManager[Runtime]]
-"""Counts a call among those in flight while it lasts, and gives the configuration it runs with."""
 
 
 class BackgroundRuns:
     """The worker of such jobs."""
 
-    def __init__(self, responses: ResponseStore, continuity: Continuity, services: Services, enter: Enter) -> None:
+    def __init__(self, responses: ResponseStore, continuity: Continuity, keyring: Keyring, inner: InnerCalls) -> None:
         self._responses = responses
         self._continuity = continuity
-        self._services = services
-        self._enter = enter
+        self._keyring = keyring
+        self._inner = inner
 
     async def work(self, run: JobRun) -> None:
         """Runs one job. It ends when the response has, or has been deleted."""
@@ -51,29 +39,11 @@ class BackgroundRuns:
 
     async def _carry(self, run: JobRun, sink: "_Sink") -> ErrorBody | None:
         """Makes the call; what it ended with if not in its own stream. Raises `GatewayError`."""
-        key = await self._services.keyring.by_id(run.owner)
+        key = await self._keyring.by_id(run.owner)
         memory = await self._continuity.resume(key, run.id, run.payload)
         if memory is None:
             return None
-        headers = [(b"x-request-id", run.id.encode("ascii"))]
-        call = Call({**_SCOPE, "headers": headers}, _silence, sink, new_id("req_"), self._services.clock.monotonic())
-        with self._enter(call) as runtime:
-            exchange = Exchange(call, RESPONSES_DIALECT, runtime, self._services)
-            booking = exchange.booking
-            try:
-                await exchange.carry(key, memory.body, memory)
-            except GatewayError as error:
-                booking.error = booking.error or error.kind.code
-                raise
-            except asyncio.CancelledError:
-                reason = call.watch.take()
-                if reason is None:
-                    booking.settle(cancelled=True)
-                    raise
-                booking.error = booking.error or reason.kind.code
-                raise reason from None
-            finally:
-                booking.settle()
+        await self._inner.make(key, RESPONSES_DIALECT, memory.body, sink, request_id=run.id, memory=memory)
         return sink.refusal()
 
     async def _fail(self, run: JobRun, sink: "_Sink", error: ErrorBody) -> None:
@@ -125,7 +95,3 @@ class _Sink:
         if self._status not in (0, 200):
             return responses_errors.parse(self._said) or responses_errors.read(None)
         return None if self.over else DIED
-
-
-async def _silence() -> Message:
-    raise AssertionError("a background call has been read already")

@@ -15,10 +15,11 @@ from dragoman.dialects.responses import compaction
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.errors import GatewayError
-from dragoman.gateway.call import Call, Message
+from dragoman.gateway.booking import Booking
+from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Continuity
-from dragoman.gateway.exchange import Exchange
+from dragoman.gateway.inner import Collected, InnerCalls
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.turn import Message as Said
 from dragoman.turn import Stop, Text
@@ -27,6 +28,8 @@ from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
 PASSED: Final = ("model", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier")
 """Parameters that go to the model as they are."""
 KNOWN: Final = frozenset((*PASSED, "input", "previous_response_id", "instructions"))
+PASSED_BACK: Final = (b"content-type", b"retry-after")
+"""Headers of an error answer that go to the caller."""
 MAX_OUTPUT: Final = 8192
 """Tokens that a summary may have."""
 
@@ -34,27 +37,22 @@ MAX_OUTPUT: Final = 8192
 class Compaction:
     """One call that compacts. `run` is the whole of it."""
 
-    def __init__(self, call: Call, runtime: Runtime, services: Services, continuity: Continuity) -> None:
+    def __init__(
+        self, call: Call, runtime: Runtime, services: Services, continuity: Continuity, inner: InnerCalls
+    ) -> None:
         self._call = call
         self._runtime = runtime
         self._services = services
         self._continuity = continuity
-        self._answer = _Answer()
-        scope = {
-            "type": "http", "method": "POST", "path": "/v1/responses", "raw_path": b"/v1/responses",
-            "query_string": b"", "headers": call.headers,
-        }  # fmt: skip
-        inner = Call(scope, _silence, self._answer, call.id, call.started_at)
-        inner.request_id = call.request_id
-        inner.watch = call.watch
-        self._exchange = Exchange(inner, RESPONSES_DIALECT, runtime, services)
-        self.booking = self._exchange.booking
+        self._inner = inner
+        self.booking = Booking(services, call, "compact")
 
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, server = self._call, self._runtime.config.server
         key = await self._services.keyring.identify(call.token())
         fields = head.parse(await call.read(server.max_body, server.body_timeout))
+        self.booking.identify(key, head.model(fields))
         _check(fields)
         history = await call.watch.guard(self._continuity.history(key, fields))
         if not any(not compaction.is_rule(value) for value in history):
@@ -62,43 +60,25 @@ class Compaction:
         question: Fields = {name: fields[name] for name in PASSED if name in fields}
         question |= {"store": raw(False), "max_output_tokens": raw(MAX_OUTPUT)}
         question["input"] = raw(compaction.ask(history, _instructions(fields)))
-        await self._exchange.carry(key, render_fields(question))
-        if self._answer.status != 200:
-            await call.answer(self._answer.status, self._answer.headers(), self._answer.body, source="upstream")
+        answer = Collected()
+        making = self._inner.make(
+            key, RESPONSES_DIALECT, render_fields(question), answer, request_id=call.request_id, headers=call.headers
+        )
+        await call.watch.guard(making)
+        if answer.status != 200:
+            self.booking.error = f"upstream_{answer.status}"
+            headers = [item for item in answer.headers if item[0] in PASSED_BACK]
+            await call.answer(answer.status, headers, answer.body, source="upstream")
             return
         rules = tuple(Raw(value) for value in history if compaction.is_rule(value))
-        short = compaction.Short(_summary(self._answer.body), rules)
+        short = compaction.Short(_summary(answer.body), rules)
         item = compaction.render(new_id("cmp_"), self._continuity.seal(key, short))
-        usage = parse_fields(self._answer.body).get("usage", Raw(b"null"))
+        usage = parse_fields(answer.body).get("usage", Raw(b"null"))
         result = compaction.result(new_id("resp_"), int(self._services.clock.now()), item, usage)
         await call.answer_json(result)
 
 
-class _Answer:
-    """Takes what the inner call answers."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.body = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self._headers = message["headers"]
-        else:
-            self.body += message.get("body", b"")
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        return [item for item in self._headers if item[0] in (b"content-type", b"retry-after")]
-
-
-async def _silence() -> Message:
-    raise AssertionError("the inner call has been read already")
-
-
 def _check(fields: Fields) -> None:
-    head.model(fields)
     for name in fields:
         if name not in KNOWN:
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, f"{name!r} says nothing here.", param=name)

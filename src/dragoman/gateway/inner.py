@@ -1,0 +1,102 @@
+"""A call of the gateway's own: made in process under a key, like one that came over HTTP in all but its socket.
+
+It has an id, deadlines, a row in the ledger and a line in the log of its own, and counts among the calls in flight.
+What it answers goes to a sink, which is an ASGI `send`: `Collected` keeps it whole, any other hands it on as it comes.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Final
+
+from dragoman.dialects.base import Dialect
+from dragoman.errors import GatewayError
+from dragoman.gateway.call import Call, Message, Scope, Send
+from dragoman.gateway.clock import new_id
+from dragoman.gateway.exchange import Exchange
+from dragoman.gateway.keeping import Kept
+from dragoman.gateway.render import Headers
+from dragoman.gateway.runtime import Runtime, Services
+from dragoman.policy.keys import Key
+
+Enter = Callable[[Call], AbstractContextManager[Runtime]]
+"""Counts a call among those in flight while it lasts, and gives the configuration it runs with."""
+
+_OF_THE_OUTER: Final = (b"x-request-id", b"content-length")
+"""Headers of the call that asks which say nothing of the one that it makes."""
+
+
+class InnerCalls:
+    """Makes such calls."""
+
+    def __init__(self, services: Services, enter: Enter) -> None:
+        self._services = services
+        self._enter = enter
+
+    async def make(
+        self,
+        key: Key,
+        dialect: Dialect,
+        body: bytes,
+        sink: Send,
+        *,
+        request_id: str,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        memory: Kept | None = None,
+    ) -> None:
+        """Makes one call and returns once all of its answer is in `sink`; whoever is cancelled here cancels it.
+
+        `request_id` is that of what asks, under which both are found in the log, `headers` what a caller sent with
+        it. Raises `GatewayError` for a failure that is no answer of an upstream, while nothing has been sent.
+        """
+        path = f"/v1{dialect.path}"
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode("ascii"), "query_string": b"",
+            "headers": [
+                *(item for item in headers if item[0] not in _OF_THE_OUTER),
+                (b"x-request-id", request_id.encode("ascii")),
+            ],
+        }  # fmt: skip
+        # A task of its own: deadlines cancel the task of their call, and that of whoever asks has its own.
+        await asyncio.gather(self._carry(scope, sink, key, dialect, body, memory))
+
+    async def _carry(
+        self, scope: Scope, sink: Send, key: Key, dialect: Dialect, body: bytes, memory: Kept | None
+    ) -> None:
+        call = Call(scope, _silence, sink, new_id("req_"), self._services.clock.monotonic())
+        with self._enter(call) as runtime:
+            exchange = Exchange(call, dialect, runtime, self._services)
+            booking = exchange.booking
+            try:
+                await exchange.carry(key, body, memory)
+            except GatewayError as error:
+                booking.error = booking.error or error.kind.code
+                raise
+            except asyncio.CancelledError:
+                reason = call.watch.take()
+                if reason is None:
+                    booking.settle(cancelled=True)
+                    raise
+                booking.error = booking.error or reason.kind.code
+                raise reason from None
+            finally:
+                booking.settle()
+
+
+class Collected:
+    """A sink that keeps the whole answer."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], message["headers"]
+        else:
+            self.body += message.get("body", b"")
+
+
+async def _silence() -> Message:
+    raise AssertionError("the body of an inner call is given with it")
