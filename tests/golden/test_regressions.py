@@ -1,7 +1,6 @@
 """Faults that gateways of this kind are known for, each held off on the whole way from one dialect to another.
 
-Every number from 1 to 46 has one test here, or is named in `ELSEWHERE` with the test that has it, or in `PENDING`
-with what it waits for.
+Every number from 1 to 46 has one test here, or is named in `ELSEWHERE` with the test that has it.
 """
 
 import ast
@@ -46,9 +45,7 @@ from tests.golden.seen import calls, deltas, finishes, last, text_of, types
 TESTS: Final = Path(__file__).parent.parent
 ELSEWHERE: Final = {
     41: "e2e/test_state.py::test_only_a_background_response_can_be_cancelled_or_streamed_again",
-}
-PENDING: Final = {
-    42: "parallel calls of built-in tools: the gateway hosts none, and refuses them by name",
+    42: "e2e/test_hosted_tools.py::test_parallel_calls_of_hosted_tools_are_streamed_as_they_happen_and_kept",
 }
 WRAPS: Final = msgspec.structs.replace(OPEN, custom_tools="wrap")
 
@@ -417,10 +414,10 @@ def numbered() -> list[int]:
     return [int(found[1]) for name in names if (found := re.match(r"test_regression_(\d\d)_", name))]
 
 
-def test_each_fault_has_its_test_or_says_where_it_is_or_what_it_waits_for() -> None:
+def test_each_fault_has_its_test_or_says_where_it_is() -> None:
     here = numbered()
     assert all(one < other for one, other in pairwise(here))
-    assert sorted([*here, *ELSEWHERE, *PENDING]) == list(range(1, 47))
+    assert sorted([*here, *ELSEWHERE]) == list(range(1, 47))
 
 
 def test_a_test_that_is_elsewhere_is_there() -> None:
