@@ -1,6 +1,6 @@
 """The mock upstreams as one ASGI application: OpenAI, Anthropic, GitHub, weather, calculator, event stream and more.
 
-    /v1/*  /openai/v1/*  /anthropic/v1/*  /only/{dialect}/v1/*    model providers
+    /v1/*  /v1beta/*  /openai/v1/*  /anthropic/v1/*  /gemini/v1beta/*  /only/{dialect}/v1/*    model providers
     /github/*  /weather/*  /calculator/*  /stream-test/*   the small services
     /api/oagw/v1/*                                   the same services by alias, as behind a gateway
     /echo[/*]  /status/{code}[/echo]  /oauth2/token  /echo-401-once  /ws/echo
@@ -208,7 +208,11 @@ def _controls(request: Request) -> bool:
 
 def _authorized(request: Request, token: str) -> bool:
     scheme, _, bearer = request.header("authorization").partition(" ")
-    given = bearer.strip() if scheme.lower() == "bearer" else request.header("x-api-key")
+    given = (
+        bearer.strip()
+        if scheme.lower() == "bearer"
+        else request.header("x-api-key") or request.header("x-goog-api-key")
+    )
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
