@@ -35,6 +35,13 @@ async def test_rotation_keeps_scopes_and_revokes_the_old_token(issuer: Issuer, s
     assert stored is not None and stored.revoked_at is not None
 
 
+async def test_rotation_hands_on_whose_things_are(issuer: Issuer) -> None:
+    first, _ = await issuer.create("ci")
+    second, _ = await issuer.rotate(first.id)
+    third, _ = await issuer.rotate(second.id)
+    assert (first.owner, second.owner, third.owner) == (first.id, first.id, first.id)
+
+
 async def test_a_revoked_key_cannot_be_rotated(issuer: Issuer) -> None:
     key, _ = await issuer.create("ci")
     await issuer.revoke(key.id)

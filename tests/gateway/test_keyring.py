@@ -133,3 +133,18 @@ async def test_a_cached_key_outlives_the_store_for_its_time(store: CountingStore
 async def test_a_well_formed_stranger_is_looked_up_and_refused(store: CountingStore, clock: SettableClock) -> None:
     assert await refused(Keyring(store, clock), keys.mint(bytes(32))) is errors.INVALID_API_KEY
     assert store.finds == 1
+
+
+async def test_what_was_begun_under_a_key_goes_on_under_the_one_in_its_place(
+    store: CountingStore, clock: SettableClock
+) -> None:
+    issuer, keyring = Issuer(store, clock), Keyring(store, clock, ADMIN)
+    first, _ = await issuer.create("mine")
+    second, _ = await issuer.rotate(first.id)
+    assert await keyring.by_id(first.id) == second
+    await issuer.revoke(second.id)
+    for key_id in (first.id, second.id, "key_unknown"):
+        with pytest.raises(GatewayError) as raised:
+            await keyring.by_id(key_id)
+        assert raised.value.kind is errors.INVALID_API_KEY
+    assert (await keyring.by_id("env-admin")).admin

@@ -97,6 +97,21 @@ async def test_replacing_revokes_the_old_key_and_adds_the_new(key_store: KeyStor
     assert await key_store.find(digest("two")) == new
 
 
+async def test_the_heir_of_a_key_is_the_last_of_its_line(key_store: KeyStore) -> None:
+    await key_store.add(FULL, digest("one"))
+    assert await key_store.heir("key_1") == FULL
+    assert await key_store.heir("key_2") is None
+    for number, token in ((2, "two"), (3, "three")):
+        heir = Key(id=f"key_{number}", owner="key_1", name="ci", created_at=1.5)
+        assert await key_store.replace(f"key_{number - 1}", heir, digest(token), 50.0 + number)
+        assert [await key_store.heir(f"key_{earlier}") for earlier in (1, number)] == [heir, heir]
+    await key_store.add(Key(id="key_4", name="other", created_at=60.0), digest("four"))
+    await key_store.revoke("key_3", 70.0)
+    last = await key_store.heir("key_1")
+    assert last is not None
+    assert not last.usable(71.0)
+
+
 async def test_an_unknown_or_revoked_key_is_not_replaced(key_store: KeyStore) -> None:
     await key_store.add(FULL, digest("one"))
     await key_store.revoke("key_1", 40.0)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect, text
 
 from dragoman.stores import engine as engines
@@ -21,7 +23,8 @@ UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constra
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
 UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE schemaname = 'public'
 """
-SQLITE_SHAPE = "SELECT type, tbl_name, name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'"  # its own
+# A table that a migration made anew has its name in quotes; `sqlite_sequence` is SQLite's own.
+SQLITE_SHAPE = "SELECT type, tbl_name, name, replace(sql, '\"', '') FROM sqlite_master WHERE name <> 'sqlite_sequence'"
 
 
 def shape(connection: Connection) -> set[tuple[object, ...]]:
@@ -74,6 +77,25 @@ def test_the_newest_migration_is_the_version_we_know() -> None:
     assert scripts.get_current_head() == SCHEMA_VERSION
     assert revisions == sorted(revisions, reverse=True)
     assert all(len(revision) == 4 and revision.isdigit() for revision in revisions)
+
+
+def test_a_key_that_is_there_owns_what_it_has_stored(bare: Engine) -> None:
+    with engines.begin(bare, write=True) as connection:
+        scripts = migrations.directory()
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        with Operations.context(context):
+            for script in reversed(list(scripts.iterate_revisions("0004", "base"))):
+                script.module.upgrade()
+                context.stamp(scripts, script.revision)
+        connection.execute(
+            text("INSERT INTO keys VALUES ('key_1', :digest, 'n', 'h', 1, NULL, NULL, '[]', '[]', :no)"),
+            {"digest": b"one", "no": False},
+        )
+        connection.execute(text("INSERT INTO conversations VALUES ('conv_1', 'key_1', 1, '{}', 0, NULL)"))
+    with engines.begin(bare, write=True) as connection:
+        migrations.upgrade(connection, "0004")
+        assert connection.execute(text("SELECT id, owner, name FROM keys")).one() == ("key_1", "key_1", "n")
+        assert connection.execute(text("SELECT id, owner FROM conversations")).one() == ("conv_1", "key_1")
 
 
 def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from dragoman.errors import GatewayError
-from dragoman.policy.keys import Key
 from dragoman.ports import Conversation, StoredItem, StoredResponse
 from dragoman.stores.conversations import MAX_BYTES, SqlConversationStore
 from dragoman.stores.keys import SqlKeyStore
@@ -168,19 +167,6 @@ async def test_fifty_writers_of_one_conversation_lose_nothing_and_do_not_mix(
     listed = await _listed(conversations)
     assert len(listed) == 100
     assert {(listed[at], listed[at + 1]) for at in range(0, 100, 2)} == set(turns)
-
-
-async def test_a_rotated_key_keeps_what_it_stored(
-    stores: tuple[SqlResponseStore, SqlConversationStore, SqlKeyStore],
-) -> None:
-    store, conversations, keys = stores
-    await keys.add(Key(id="old", name="old"), b"1" * 32)
-    await store.add(response("r1", owner="old"), items("i1"))
-    await conversations.add(Conversation("conv_1", "old", 1.0, {}), [])
-    await keys.replace("old", Key(id="new", name="new"), b"2" * 32, 5.0)
-    assert await store.get("r1", "new") is not None
-    assert await store.get("r1", "old") is None
-    assert await conversations.get("conv_1", "new") is not None
 
 
 async def test_a_history_that_nobody_could_send_is_refused(

@@ -9,6 +9,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A caller's key without its token. Times are Unix seconds; `models` and `aliases` are patterns."""
 
     id: str
+    owner: str = ""
+    """The id of the first of the keys that took the place of one another, down to this one."""
     name: str
     hint: str = ""
     """The last four characters of its token."""

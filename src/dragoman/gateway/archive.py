@@ -72,7 +72,7 @@ class Archive:
         stored, _ = await self._find(name, key)
         if stored.background:
             await self._background.forget(stored)
-        if not await self._responses.delete(name, key.id):
+        if not await self._responses.delete(name, key.owner):
             raise _unknown(name)
         await call.answer_json({"id": name, "object": "response", "deleted": True})
 
@@ -84,13 +84,13 @@ class Archive:
 
     async def _input_items(self, call: Call, key: Key, name: str) -> None:
         query = Query(call.query, ("after", "include", "limit", "order"))
-        items = await self._responses.context(name, key.id, output=False)
+        items = await self._responses.context(name, key.owner, output=False)
         if items is None:
             raise _unknown(name)
         await call.answer_json(page(query, items))
 
     async def _find(self, name: str, key: Key) -> tuple[StoredResponse, Sequence[StoredItem]]:
-        found = await self._responses.get(name, key.id)
+        found = await self._responses.get(name, key.owner)
         if found is None:
             raise _unknown(name)
         return found

@@ -47,9 +47,9 @@ class Background:
         stored = memory.queued(render_fields({name: value for name, value in response.items() if name != "output"}))
         await self._responses.add(stored, stored_items(memory.given))
         try:
-            await self._jobs.submit(Job(stored.id, KIND, stored.key_id, body))
+            await self._jobs.submit(Job(stored.id, KIND, stored.owner, body))
         except GatewayError:
-            await self._responses.delete(stored.id, stored.key_id)
+            await self._responses.delete(stored.id, stored.owner)
             raise
         return stored
 
@@ -71,7 +71,7 @@ class Background:
         else:
             ended, status = background.failed(fields, DIED), "failed"
         await self._responses.finish(stored.id, status, render_fields(ended), items)
-        return await self._responses.get(stored.id, stored.key_id) or (_with_status(stored, status), items)
+        return await self._responses.get(stored.id, stored.owner) or (_with_status(stored, status), items)
 
     async def cancel(
         self, stored: StoredResponse, output: Sequence[StoredItem]
@@ -86,7 +86,7 @@ class Background:
                 while record is not None and record.ended_at is None:
                     await asyncio.sleep(_POLL)
                     record = await self._jobs.get(stored.id)
-        again = await self._responses.get(stored.id, stored.key_id)
+        again = await self._responses.get(stored.id, stored.owner)
         return found if again is None else await self.current(*again)
 
     async def forget(self, stored: StoredResponse) -> None:
@@ -110,7 +110,7 @@ class Background:
         await call.send(sse.render(sse.DONE), more=False)
 
     async def _end(self, call: Call, stored: StoredResponse, number: int) -> None:
-        found = await self._responses.get(stored.id, stored.key_id)
+        found = await self._responses.get(stored.id, stored.owner)
         if found is not None:
             ended, output = await self.current(*found)
             last = background.last(assemble(ended, output), number)

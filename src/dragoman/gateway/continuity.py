@@ -160,8 +160,8 @@ class Continuity:
 
     async def resume(self, key: Key, response_id: str, body: bytes) -> Memory | None:
         """The memory of a call that was queued, as a stream; None if its response has been deleted since."""
-        found = await self._responses.get(response_id, key.id)
-        history = await self._responses.context(response_id, key.id, output=False)
+        found = await self._responses.get(response_id, key.owner)
+        history = await self._responses.context(response_id, key.owner, output=False)
         if found is None or history is None:
             return None
         fields = {**head.parse(body), "stream": raw(True)}
@@ -173,7 +173,7 @@ class Continuity:
 
     async def _own(self, key: Key, asked: Asked) -> Sequence[Raw]:
         """The items of a request, references resolved."""
-        found = await self._responses.items(tuple((asked.references or {}).values()), key.id)
+        found = await self._responses.items(tuple((asked.references or {}).values()), key.owner)
         return continuation.resolve(asked, found)
 
     def _opened(self, key: Key, values: Sequence[bytes]) -> Sequence[bytes]:
@@ -197,7 +197,7 @@ class Continuity:
         seen = 0
         if asked.previous:
             try:
-                items = await self._responses.context(asked.previous, key.id, output=True)
+                items = await self._responses.context(asked.previous, key.owner, output=True)
             except GatewayError as error:
                 error.param = "previous_response_id"
                 raise
@@ -206,13 +206,13 @@ class Continuity:
                 raise GatewayError(errors.PREVIOUS_RESPONSE_NOT_FOUND, message, param="previous_response_id")
             history = items
         if asked.conversation:
-            read = await self._conversations.read(asked.conversation, key.id)
+            read = await self._conversations.read(asked.conversation, key.owner)
             if read is None:
                 message = f"Conversation with id {asked.conversation!r} not found."
                 raise GatewayError(errors.CONVERSATION_NOT_FOUND, message, param="conversation")
             history, seen = read[1], read[0].length
         stored = StoredResponse(
-            new_id(PREFIX), key.id, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen,
+            new_id(PREFIX), key.owner, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen,
             asked.background,
         )  # fmt: skip
         return [item.value for item in history], stored
@@ -244,7 +244,7 @@ def _members(asked: Asked, stored: StoredResponse) -> Fields:
 
 
 def _bound(key: Key) -> bytes:
-    return f"{key.id}\n{compaction.KIND}".encode()
+    return f"{key.owner}\n{compaction.KIND}".encode()
 
 
 def _replace(stored: StoredResponse, status: str, body: bytes) -> StoredResponse:

@@ -88,21 +88,21 @@ class Conversations:
     async def _create(self, call: Call, key: Key) -> None:
         asked = _decode(await call.read(MAX_BODY, BODY_TIMEOUT) or b"{}", _Create)
         items = _parse_items(asked.items or [])
-        conversation = Conversation(new_id("conv_"), key.id, self._clock.now(), asked.metadata or {})
+        conversation = Conversation(new_id("conv_"), key.owner, self._clock.now(), asked.metadata or {})
         await self._conversations.add(conversation, stored_items(items))
         await call.answer_json(_show(conversation))
 
     async def _one(self, call: Call, key: Key, name: str) -> None:
         if call.method == "DELETE":
-            if not await self._conversations.delete(name, key.id):
+            if not await self._conversations.delete(name, key.owner):
                 raise _unknown(name)
             await call.answer_json({"id": name, "object": "conversation.deleted", "deleted": True})
             return
         if call.method == "POST":
             asked = _decode(await call.read(MAX_BODY, BODY_TIMEOUT), _Update)
-            conversation = await self._conversations.update(name, key.id, asked.metadata or {})
+            conversation = await self._conversations.update(name, key.owner, asked.metadata or {})
         else:
-            conversation = await self._conversations.get(name, key.id)
+            conversation = await self._conversations.get(name, key.owner)
         if conversation is None:
             raise _unknown(name)
         await call.answer_json(_show(conversation))
@@ -111,7 +111,7 @@ class Conversations:
         if call.method == "POST":
             items = _parse_items(_decode(await call.read(MAX_BODY, BODY_TIMEOUT), _Append).items)
             try:
-                found = await self._conversations.append(name, key.id, stored_items(items))
+                found = await self._conversations.append(name, key.owner, stored_items(items))
             except ValueError:
                 message = "The conversation has an item of one of these ids."
                 raise GatewayError(errors.INVALID_REQUEST, message, param="items") from None
@@ -125,7 +125,7 @@ class Conversations:
 
     async def _item(self, call: Call, key: Key, name: str, item_id: str) -> None:
         if call.method == "DELETE":
-            conversation = await self._conversations.remove(name, key.id, item_id)
+            conversation = await self._conversations.remove(name, key.owner, item_id)
             if conversation is not None:
                 await call.answer_json(_show(conversation))
                 return
@@ -135,7 +135,7 @@ class Conversations:
         await call.answer_json(listed(Given(item_id, Raw(items[item_id].value))))
 
     async def _read(self, name: str, key: Key) -> Sequence[StoredItem]:
-        found = await self._conversations.read(name, key.id)
+        found = await self._conversations.read(name, key.owner)
         if found is None:
             raise _unknown(name)
         return found[1]

@@ -49,7 +49,7 @@ class Exchange:
         self._dialect = dialect
         self._runtime = runtime
         self._services = services
-        self._key = ""
+        self._key: Key | None = None
         self._memory: Kept | None = None
         self._permit: Permit | None = None
         self.booking = Booking(services, call, dialect.name)
@@ -80,7 +80,7 @@ class Exchange:
         """Leaves the call to a job, after all that can be known to be wrong with it."""
         call, services, server = self._call, self._services, self._runtime.config.server
         assert services.background is not None
-        self._key = key.id
+        self._key = key
         bridge = self._bridge(memory.body, memory, keeps=True)
         turn = bridge.turn
         self.booking.identify(key, turn.model)
@@ -105,7 +105,7 @@ class Exchange:
     async def carry(self, key: Key, body: bytes, memory: Kept | None = None) -> None:
         """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
         booking = self.booking
-        self._key = key.id
+        self._key = key
         self._memory = memory
         bridge = self._bridge(body, memory, keeps=memory is not None or self._call.remembered)
         turn = bridge.turn
@@ -195,7 +195,8 @@ class Exchange:
         attempt = TurnAttempt(self._call, self.booking, self._memory, bridge, target)
         prepared, losses = attempt.prepare(upstream)
         self._lose(target, losses)
-        await attempt.run(prepared, losses, self._key, target.timeouts or upstream.timeouts, stream)
+        assert self._key is not None
+        await attempt.run(prepared, losses, self._key.id, target.timeouts or upstream.timeouts, stream)
 
     def _lose(self, target: Target, losses: tuple[Loss, ...]) -> None:
         self.booking.losses = losses
@@ -219,7 +220,8 @@ class Exchange:
             profile = replace(profile, allow_unknown=True)
         envelopes = None
         if self._dialect.name in PLACES:
-            bound = f"{self._key}\n{target.upstream}\n{target.model}".encode()
+            assert self._key is not None
+            bound = f"{self._key.owner}\n{target.upstream}\n{target.model}".encode()
             envelopes = Envelopes(self._services.sealer, bound)
         passage = bridge.toward(
             settings.dialects, target.model, profile, ask_usage=settings.include_usage, envelopes=envelopes

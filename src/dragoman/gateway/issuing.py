@@ -50,13 +50,14 @@ class Issuer:
         return key, token
 
     async def rotate(self, key_id: str) -> tuple[Key, str]:
-        """A new token with the old key's scopes; the old one is revoked in the same moment."""
+        """A new token with the old key's scopes and all it owns; the old one is revoked in the same moment."""
         for old in await self._store.list():
             if old.id == key_id and old.usable(self._clock.now()):
                 token = keys.mint(entropy())
                 now = self._clock.now()
                 key = Key(
                     id=new_id("key_"),
+                    owner=old.owner,
                     name=old.name,
                     hint=token[-4:],
                     created_at=now,

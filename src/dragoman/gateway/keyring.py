@@ -53,10 +53,13 @@ class Keyring:
         return self._usable(key)
 
     async def by_id(self, key_id: str) -> Key:
-        """The key under which something was begun, if it may still call. Raises as `identify` does."""
+        """The key under which something was begun or the one in its place, if it may still call.
+
+        Raises as `identify` does.
+        """
         if self._admin is not None and key_id == ADMIN_ID:
             return self._admin[1]
-        key = await self._store.get(key_id)
+        key = await self._store.heir(key_id)
         if key is None:
             raise _invalid()
         return self._usable(key)

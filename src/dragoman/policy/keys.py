@@ -33,6 +33,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    owner: str = ""
+    """Whose what is kept and sealed under this key is: the id of the first of a line of keys, each of which took
+    the place of the one before. One that took nobody's place owns itself."""
     name: str
     hint: str = ""
     """The last four characters, to tell keys apart."""
@@ -46,6 +49,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.id:
             raise ValueError("a key without an id can never be made")
+        if not self.owner:
+            msgspec.structs.force_setattr(self, "owner", self.id)
 
     def usable(self, now: float) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

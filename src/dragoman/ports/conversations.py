@@ -12,7 +12,7 @@ class Conversation(msgspec.Struct, frozen=True):
     """A history that calls append to. `metadata` is the caller's own."""
 
     id: str
-    key_id: str
+    owner: str
     created_at: float
     metadata: dict[str, str]
     length: int = 0
@@ -27,25 +27,25 @@ class ConversationStore(Protocol):
 
     async def add(self, conversation: Conversation, items: Sequence[StoredItem]) -> None: ...
 
-    async def get(self, conversation_id: str, key_id: str) -> Conversation | None: ...
+    async def get(self, conversation_id: str, owner: str) -> Conversation | None: ...
 
-    async def update(self, conversation_id: str, key_id: str, metadata: dict[str, str]) -> Conversation | None: ...
+    async def update(self, conversation_id: str, owner: str, metadata: dict[str, str]) -> Conversation | None: ...
 
-    async def delete(self, conversation_id: str, key_id: str) -> bool:
+    async def delete(self, conversation_id: str, owner: str) -> bool:
         """Hides a conversation; its items can still be referred to by id."""
         ...
 
-    async def append(self, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+    async def append(self, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
         """False if there is no such conversation; `ValueError` if it has an item of one of these ids."""
         ...
 
-    async def read(self, conversation_id: str, key_id: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
+    async def read(self, conversation_id: str, owner: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
         """A conversation and all its items, the oldest first.
 
         Raises `GatewayError` PAYLOAD_TOO_LARGE beyond the store's bounds.
         """
         ...
 
-    async def remove(self, conversation_id: str, key_id: str, item_id: str) -> Conversation | None:
+    async def remove(self, conversation_id: str, owner: str, item_id: str) -> Conversation | None:
         """Takes one item out; `None` if there is no such conversation or item."""
         ...

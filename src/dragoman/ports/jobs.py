@@ -20,7 +20,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     kind: str
     """Which of the registered workers it is for, such as "response"."""
     owner: str
-    """Id of the key it was submitted under."""
+    """Of the key it was submitted under: see `Key.owner`."""
     payload: bytes
     idempotent: bool = False
 

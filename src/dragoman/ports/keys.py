@@ -13,8 +13,8 @@ class KeyStore(Protocol):
         """The key of that token, be it usable or not; `None` only if there is none."""
         ...
 
-    async def get(self, key_id: str) -> Key | None:
-        """The key of that id, be it usable or not."""
+    async def heir(self, key_id: str) -> Key | None:
+        """The key of that id or the last of those that took its place, be it usable or not."""
         ...
 
     async def add(self, key: Key, digest: bytes) -> None:
@@ -22,10 +22,7 @@ class KeyStore(Protocol):
         ...
 
     async def replace(self, old_id: str, key: Key, digest: bytes, now: float) -> bool:
-        """Adds `key` and revokes the one of `old_id`, both or neither; False if that is unknown or revoked.
-
-        What the old key had stored belongs to the new one.
-        """
+        """Adds `key` and revokes the one of `old_id`, both or neither; False if that is unknown or revoked."""
         ...
 
     async def list(self) -> Sequence[Key]:

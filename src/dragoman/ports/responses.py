@@ -21,7 +21,8 @@ class StoredResponse(msgspec.Struct, frozen=True):
     """
 
     id: str
-    key_id: str
+    owner: str
+    """Whose it is: see `Key.owner`."""
     created_at: float
     """Unix time, seconds."""
     status: str
@@ -34,7 +35,7 @@ class StoredResponse(msgspec.Struct, frozen=True):
 
 
 class ResponseStore(Protocol):
-    """Responses and their items, each visible to the key that made it and to no other.
+    """Responses and their items, each visible to its owner and to no other.
 
     What a call has written, the next one reads, on every gateway of the same store. Raises `GatewayError`
     STORE_UNAVAILABLE.
@@ -54,11 +55,11 @@ class ResponseStore(Protocol):
         """Ends a response that was stored before it ended; False if it has ended already or is gone."""
         ...
 
-    async def get(self, response_id: str, key_id: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
+    async def get(self, response_id: str, owner: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
         """A response and its output."""
         ...
 
-    async def context(self, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem] | None:
+    async def context(self, response_id: str, owner: str, *, output: bool) -> Sequence[StoredItem] | None:
         """Everything that a response was made from, the oldest first, and with `output` its own output at the end.
 
         Deleted responses in between still count: a chain is what it was when it was made. Raises `GatewayError`
@@ -66,12 +67,12 @@ class ResponseStore(Protocol):
         """
         ...
 
-    async def delete(self, response_id: str, key_id: str) -> bool:
+    async def delete(self, response_id: str, owner: str) -> bool:
         """Hides a response; its row goes once no later one follows on it."""
         ...
 
-    async def items(self, item_ids: Sequence[str], key_id: str) -> Mapping[str, bytes]:
-        """The items of these ids in any response or conversation of the key's; unknown ones are left out.
+    async def items(self, item_ids: Sequence[str], owner: str) -> Mapping[str, bytes]:
+        """The items of these ids in any response or conversation of the owner's; unknown ones are left out.
 
         Raises `GatewayError` PAYLOAD_TOO_LARGE beyond the store's bounds.
         """

@@ -37,40 +37,40 @@ class SqlConversationStore:
             connection.execute(
                 insert(conversations).values(
                     id=storable(conversation.id),
-                    key_id=storable(conversation.key_id),
+                    owner=storable(conversation.owner),
                     created_at=conversation.created_at,
                     metadata=_render_metadata(conversation.metadata),
                     length=0,
                 )
             )
-            append(connection, conversation.id, conversation.key_id, items)
+            append(connection, conversation.id, conversation.owner, items)
 
         try:
             await self._lane.run(work, write=True)
         except IntegrityError:
             raise ValueError(f"a conversation of id {conversation.id!r} exists") from None
 
-    async def get(self, conversation_id: str, key_id: str) -> Conversation | None:
-        return await self._lane.run(lambda connection: _get(connection, conversation_id, key_id))
+    async def get(self, conversation_id: str, owner: str) -> Conversation | None:
+        return await self._lane.run(lambda connection: _get(connection, conversation_id, owner))
 
-    async def update(self, conversation_id: str, key_id: str, metadata: dict[str, str]) -> Conversation | None:
+    async def update(self, conversation_id: str, owner: str, metadata: dict[str, str]) -> Conversation | None:
         def work(connection: Connection) -> Conversation | None:
-            this = update(conversations).where(*_visible(conversation_id, key_id))
+            this = update(conversations).where(*_visible(conversation_id, owner))
             connection.execute(this.values(metadata=_render_metadata(metadata)))
-            return _get(connection, conversation_id, key_id)
+            return _get(connection, conversation_id, owner)
 
         return await self._lane.run(work, write=True)
 
-    async def delete(self, conversation_id: str, key_id: str) -> bool:
+    async def delete(self, conversation_id: str, owner: str) -> bool:
         def work(connection: Connection) -> bool:
-            this = update(conversations).where(*_visible(conversation_id, key_id))
+            this = update(conversations).where(*_visible(conversation_id, owner))
             return bool(connection.execute(this.values(deleted_at=self._now())).rowcount)
 
         return await self._lane.run(work, write=True)
 
-    async def append(self, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+    async def append(self, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
         def work(connection: Connection) -> bool:
-            found = append(connection, conversation_id, key_id, items)  # first, for it makes others wait
+            found = append(connection, conversation_id, owner, items)  # first, for it makes others wait
             ids = [storable(item.id) for item in items]
             if found and (len(set(ids)) < len(ids) or _repeats(connection, conversation_id, ids)):
                 raise ValueError("the conversation has an item of that id")
@@ -78,18 +78,18 @@ class SqlConversationStore:
 
         return await self._lane.run(work, write=True)
 
-    async def read(self, conversation_id: str, key_id: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
+    async def read(self, conversation_id: str, owner: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
         def work(connection: Connection) -> tuple[Conversation, Sequence[StoredItem]] | None:
-            conversation = _get(connection, conversation_id, key_id)
+            conversation = _get(connection, conversation_id, owner)
             if conversation is None:
                 return None
             return conversation, rows_of(connection.execute(_items(conversation)))
 
         return await self._lane.run(work)
 
-    async def remove(self, conversation_id: str, key_id: str, item_id: str) -> Conversation | None:
+    async def remove(self, conversation_id: str, owner: str, item_id: str) -> Conversation | None:
         def work(connection: Connection) -> Conversation | None:
-            conversation = _get(connection, conversation_id, key_id)
+            conversation = _get(connection, conversation_id, owner)
             if conversation is None:
                 return None
             this = (conversation_items.c.conversation_id == conversation.id) & (
@@ -100,9 +100,9 @@ class SqlConversationStore:
         return await self._lane.run(work, write=True)
 
 
-def append(connection: Connection, conversation_id: str, key_id: str, items: Sequence[StoredItem]) -> bool:
+def append(connection: Connection, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
     """Adds items at the end, in this transaction; False if there is no such conversation (any more)."""
-    visible = _visible(conversation_id, key_id)
+    visible = _visible(conversation_id, owner)
     grow = update(conversations).where(*visible).values(length=conversations.c.length + len(items))
     length = connection.execute(grow.returning(conversations.c.length)).scalar_one_or_none()
     if length is None:
@@ -134,19 +134,19 @@ def rows_of(rows: Result[Any]) -> Sequence[StoredItem]:
     return items
 
 
-def _visible(conversation_id: str, key_id: str) -> tuple[Any, ...]:
+def _visible(conversation_id: str, owner: str) -> tuple[Any, ...]:
     return (
         conversations.c.id == storable(conversation_id),
-        conversations.c.key_id == storable(key_id),
+        conversations.c.owner == storable(owner),
         conversations.c.deleted_at.is_(None),
     )
 
 
-def _get(connection: Connection, conversation_id: str, key_id: str) -> Conversation | None:
-    row = connection.execute(select(conversations).where(*_visible(conversation_id, key_id))).one_or_none()
+def _get(connection: Connection, conversation_id: str, owner: str) -> Conversation | None:
+    row = connection.execute(select(conversations).where(*_visible(conversation_id, owner))).one_or_none()
     if row is None:
         return None
-    return Conversation(row.id, row.key_id, row.created_at, _metadata.decode(row.metadata), row.length)
+    return Conversation(row.id, row.owner, row.created_at, _metadata.decode(row.metadata), row.length)
 
 
 def _items(conversation: Conversation) -> Select[Any]:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.policy.keys import Key
 from dragoman.stores.database import Database
-from dragoman.stores.schema import conversations, keys, responses
+from dragoman.stores.schema import keys
 from dragoman.stores.text import storable
 
 THREADS: Final = 2
@@ -28,14 +28,17 @@ class SqlKeyStore:
         self._lane = database.lane("keys", threads=THREADS)
 
     async def find(self, digest: bytes) -> Key | None:
-        return await self._one(keys.c.digest == digest)
+        return await self._one(select(*_COLUMNS).where(keys.c.digest == digest))
 
-    async def get(self, key_id: str) -> Key | None:
-        return await self._one(keys.c.id == storable(key_id))
+    async def heir(self, key_id: str) -> Key | None:
+        owner = select(keys.c.owner).where(keys.c.id == storable(key_id)).scalar_subquery()
+        # All of a line but the last are revoked, and the last may be, too.
+        order = (keys.c.revoked_at.is_(None).desc(), keys.c.created_at.desc())
+        return await self._one(select(*_COLUMNS).where(keys.c.owner == owner).order_by(*order).limit(1))
 
-    async def _one(self, this: ColumnElement[bool]) -> Key | None:
+    async def _one(self, this: Select[Any]) -> Key | None:
         def work(connection: Connection) -> Key | None:
-            row = connection.execute(select(*_COLUMNS).where(this)).one_or_none()
+            row = connection.execute(this).one_or_none()
             return None if row is None else _parse(row)
 
         return await self._lane.run(work)
@@ -52,9 +55,6 @@ class SqlKeyStore:
             if not connection.execute(revoke.values(revoked_at=now)).rowcount:
                 return False
             _insert(connection, key, digest)
-            for owned in (responses, conversations):
-                hand_over = update(owned).where(owned.c.key_id == storable(old_id))
-                connection.execute(hand_over.values(key_id=storable(key.id)))
             return True
 
         try:
@@ -82,6 +82,7 @@ def _insert(connection: Connection, key: Key, digest: bytes) -> None:
     connection.execute(
         insert(keys).values(
             id=storable(key.id),
+            owner=storable(key.owner),
             digest=digest,
             name=storable(key.name),
             hint=storable(key.hint),
@@ -102,6 +103,7 @@ def _render_patterns(patterns: tuple[str, ...]) -> str:
 def _parse(row: Row[tuple[Any, ...]]) -> Key:
     return Key(
         id=row.id,
+        owner=row.owner,
         name=row.name,
         hint=row.hint,
         created_at=row.created_at,

@@ -24,8 +24,10 @@ class MemoryKeyStore:
         key_id = self._ids.get(digest)
         return None if key_id is None else self._keys[key_id]
 
-    async def get(self, key_id: str) -> Key | None:
-        return self._keys.get(key_id)
+    async def heir(self, key_id: str) -> Key | None:
+        begun = self._keys.get(key_id)
+        line = [] if begun is None else [key for key in self._keys.values() if key.owner == begun.owner]
+        return line[-1] if line else None
 
     async def add(self, key: Key, digest: bytes) -> None:
         if key.id in self._keys or digest in self._ids:

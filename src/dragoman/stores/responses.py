@@ -82,7 +82,7 @@ class SqlResponseStore:
             for one in added:
                 response = one.response
                 if response.conversation_id and response.status in KEPT:
-                    append(connection, response.conversation_id, response.key_id, (*one.given, *one.output))
+                    append(connection, response.conversation_id, response.owner, (*one.given, *one.output))
 
         await self._lane.run(work, write=True)
 
@@ -98,34 +98,34 @@ class SqlResponseStore:
             row = connection.execute(select(responses).where(responses.c.id == response_id)).one()
             if row.conversation_id and status in KEPT:
                 given = rows_of(connection.execute(_items(response_id, GIVEN)))
-                append(connection, row.conversation_id, row.key_id, (*given, *output))
+                append(connection, row.conversation_id, row.owner, (*given, *output))
             return True
 
         return await self._lane.run(work, write=True)
 
-    async def get(self, response_id: str, key_id: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
+    async def get(self, response_id: str, owner: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
         def work(connection: Connection) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
-            row = connection.execute(_visible(response_id, key_id)).one_or_none()
+            row = connection.execute(_visible(response_id, owner)).one_or_none()
             if row is None:
                 return None
             return _parse(row), rows_of(connection.execute(_items(row.id, OUTPUT)))
 
         return await self._lane.run(work)
 
-    async def context(self, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem] | None:
+    async def context(self, response_id: str, owner: str, *, output: bool) -> Sequence[StoredItem] | None:
         def work(connection: Connection) -> Sequence[StoredItem] | None:
-            row = connection.execute(_visible(response_id, key_id)).one_or_none()
+            row = connection.execute(_visible(response_id, owner)).one_or_none()
             if row is None:
                 return None
             if output and row.status not in _ENDED:
                 raise GatewayError(INVALID_REQUEST, f"Response {row.id!r} has not ended; retrieve it until it has.")
-            return _context(connection, storable(response_id), storable(key_id), output=output)
+            return _context(connection, storable(response_id), storable(owner), output=output)
 
         return await self._lane.run(work)
 
-    async def delete(self, response_id: str, key_id: str) -> bool:
+    async def delete(self, response_id: str, owner: str) -> bool:
         def work(connection: Connection) -> bool:
-            this = (responses.c.id == storable(response_id)) & (responses.c.key_id == storable(key_id))
+            this = (responses.c.id == storable(response_id)) & (responses.c.owner == storable(owner))
             hide = update(responses).where(this, responses.c.deleted_at.is_(None)).values(deleted_at=self._now())
             if not connection.execute(hide).rowcount:
                 return False
@@ -134,9 +134,9 @@ class SqlResponseStore:
 
         return await self._lane.run(work, write=True)
 
-    async def items(self, item_ids: Sequence[str], key_id: str) -> Mapping[str, bytes]:
+    async def items(self, item_ids: Sequence[str], owner: str) -> Mapping[str, bytes]:
         wanted = [storable(item_id) for item_id in item_ids]
-        key = storable(key_id)
+        whose = storable(owner)
 
         def work(connection: Connection) -> Mapping[str, bytes]:
             found: dict[str, bytes] = {}
@@ -145,7 +145,7 @@ class SqlResponseStore:
             told = select(conversation_items.c.item_id, conversation_items.c.value).join(conversations)
             # A conversation's item may have outlived a response's of the same id, so it is looked for last.
             for statement, items, of in ((mine, response_items, responses), (told, conversation_items, conversations)):
-                where = statement.where(items.c.item_id.in_(wanted), of.c.key_id == key)
+                where = statement.where(items.c.item_id.in_(wanted), of.c.owner == whose)
                 with connection.execute(where.execution_options(yield_per=READ_AT_ONCE)) as rows:
                     for row in rows:
                         size += len(row.value)
@@ -174,7 +174,7 @@ class SqlResponseStore:
 def _render(response: StoredResponse) -> dict[str, object]:
     return {
         "id": storable(response.id),
-        "key_id": storable(response.key_id),
+        "owner": storable(response.owner),
         "created_at": response.created_at,
         "status": response.status,
         "body": response.body.decode(),
@@ -187,7 +187,7 @@ def _render(response: StoredResponse) -> dict[str, object]:
 
 def _parse(row: Row[Any]) -> StoredResponse:
     return StoredResponse(
-        row.id, row.key_id, row.created_at, row.status, row.body.encode(), row.previous_id or "",
+        row.id, row.owner, row.created_at, row.status, row.body.encode(), row.previous_id or "",
         row.conversation_id or "", row.seen, row.background,
     )  # fmt: skip
 
@@ -199,10 +199,10 @@ def _item_rows(response_id: str, side: int, items: Sequence[StoredItem]) -> list
     ]
 
 
-def _visible(response_id: str, key_id: str) -> Select[Any]:
+def _visible(response_id: str, owner: str) -> Select[Any]:
     return select(responses).where(
         responses.c.id == storable(response_id),
-        responses.c.key_id == storable(key_id),
+        responses.c.owner == storable(owner),
         responses.c.deleted_at.is_(None),
     )
 
@@ -216,17 +216,17 @@ def _items(response_id: str, side: int) -> Select[Any]:
     return select(*columns).where(_side(response_id, side)).order_by(response_items.c.number)
 
 
-def _chain(response_id: str, key_id: str) -> CTE:
+def _chain(response_id: str, owner: str) -> CTE:
     """A response and those it follows on, numbered backwards from 0."""
     columns = (responses.c.id, responses.c.previous_id, responses.c.conversation_id, responses.c.seen)
     first = select(*columns, literal(0).label("depth")).where(responses.c.id == response_id)
     chain = first.cte("chain", recursive=True)
     step = select(*columns, chain.c.depth + 1).join(chain, responses.c.id == chain.c.previous_id)
-    return chain.union_all(step.where(responses.c.key_id == key_id, chain.c.depth < MAX_CHAIN))
+    return chain.union_all(step.where(responses.c.owner == owner, chain.c.depth < MAX_CHAIN))
 
 
-def _context(connection: Connection, response_id: str, key_id: str, *, output: bool) -> Sequence[StoredItem]:
-    chain = _chain(response_id, key_id)
+def _context(connection: Connection, response_id: str, owner: str, *, output: bool) -> Sequence[StoredItem]:
+    chain = _chain(response_id, owner)
     wanted = true() if output else (chain.c.depth > 0) | (response_items.c.side == GIVEN)
     own = (
         select(

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0004"
+SCHEMA_VERSION: Final = "0005"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -53,6 +53,8 @@ keys: Final = Table(
     Column("models", Text, nullable=False),  # a JSON array of patterns, as is `aliases`
     Column("aliases", Text, nullable=False),
     Column("admin", Boolean, nullable=False),
+    Column("owner", Text, nullable=False),  # the id of the first of the keys that took the place of one another
+    Index("ix_keys_owner", "owner"),
 )
 
 instances: Final = Table(
@@ -111,7 +113,7 @@ responses: Final = Table(
     "responses",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("status", Text, nullable=False),
     Column("body", Text, nullable=False),  # the response object without its output
@@ -122,7 +124,7 @@ responses: Final = Table(
     Column("deleted_at", Double),
     Index("ix_responses_created_at", "created_at"),
     Index("ix_responses_previous_id", "previous_id"),
-    Index("ix_responses_key_id", "key_id"),
+    Index("ix_responses_owner", "owner"),
 )
 
 response_items: Final = Table(
@@ -140,12 +142,12 @@ conversations: Final = Table(
     "conversations",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("metadata", Text, nullable=False),  # a JSON object
     Column("length", Integer, nullable=False),  # items ever appended; writers take turns at it
     Column("deleted_at", Double),
-    Index("ix_conversations_key_id", "key_id"),
+    Index("ix_conversations_owner", "owner"),
 )
 
 conversation_items: Final = Table(
