@@ -27,9 +27,11 @@ test: check  ## lint, types, contracts, and the whole test-suite
 test-integration: $(VENV)/.ready  ## seed 000's tests against a gateway of its own, or the one at CHAT2RESPONSE_BASE
 	$(BIN)/python -m tests.integration $(ARGS)
 
-test-clients: $(VENV)/.ready  ## the official Node client, Codex and Claude Code (Node >= 22 from PATH, else from PyPI)
+test-clients: $(VENV)/.ready  ## Node client, command-line agents, agent frameworks (Node >= 22 from PATH, else from PyPI)
 	$(BIN)/python -m tests.clients.node || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes \
 		-r tests/clients/requirements.lock
+	$(BIN)/uv venv --quiet --allow-existing .venv-frameworks
+	VIRTUAL_ENV=.venv-frameworks $(BIN)/uv pip sync --quiet --require-hashes tests/clients/frameworks.lock
 	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 fuzz: $(VENV)/.ready  ## the fuzz tests, 20,000 examples of each property; a line as each test begins, its time as it ends
@@ -67,6 +69,8 @@ lock: $(VENV)/.ready  ## re-pin requirements.lock (hashes, every platform)
 		--all-extras --group dev --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--group pyproject.toml:clients --custom-compile-command 'make lock' -o tests/clients/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--group pyproject.toml:frameworks --custom-compile-command 'make lock' -o tests/clients/frameworks.lock
 
 clean:  ## remove what make built
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .venv-frameworks .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

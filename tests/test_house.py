@@ -399,7 +399,9 @@ def test_no_tracked_file_is_large_or_made_by_a_tool() -> None:
     for path in tracked():
         if path.stat().st_size > 1024 * 1024:
             faults.append(f"{name_of(path)}: {path.stat().st_size} bytes")
-        if path.is_symlink() or {"__pycache__", "node_modules", ".venv"} & set(path.parts[len(ROOT.parts) :]):
+        if path.is_symlink() or {"__pycache__", "node_modules", ".venv", ".venv-frameworks"} & set(
+            path.parts[len(ROOT.parts) :]
+        ):
             faults.append(f"{name_of(path)}: does not belong here")
     check(faults)
 
