@@ -105,11 +105,13 @@ DOWNSTREAM_ERROR = ErrorKind(
     "downstream_error", 502, _SRV, "downstream.error", "Upstream could not be reached", True, 5
 )
 STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstream broke off its answer")
+CREDENTIAL_REFUSED = ErrorKind("credential_refused", 502, _SRV, "auth.upstream", "Upstream's own credential refused")
 EGRESS_DENIED = ErrorKind("egress_denied", 502, _SRV, "egress.denied", "Upstream address not permitted")
 LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", "Upstream not available", True, 10)
 CIRCUIT_BREAKER_OPEN = ErrorKind(
     "circuit_breaker_open", 503, _SRV, "circuit_breaker.open", "Upstream is given a rest", True, 30
 )
+EXECUTION_FAILED = ErrorKind("execution_failed", 503, _SRV, "execution.failed", "Execution failed", True, 5)
 UPSTREAM_DISABLED = ErrorKind("upstream_disabled", 503, _SRV, "link.unavailable", "Upstream is switched off", True, 30)
 OVERLOADED = ErrorKind("overloaded", 503, _SRV, "concurrency_limit.exceeded", "Too many calls in flight", True, 1)
 CONCURRENCY_LIMIT_EXCEEDED = ErrorKind(

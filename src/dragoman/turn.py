@@ -20,6 +20,8 @@ import msgspec
 Dialect = Literal["chat", "responses", "messages"]
 Role = Literal["system", "developer", "user", "assistant"]
 CallKind = Literal["function", "custom"]
+Streaming = Literal["none", "items", "tokens"]
+"""How an upstream's answer comes: whole at its end, message by message, or token by token."""
 
 INSTRUCTIONS: Final = "instructions"
 """The `id` of a system message that stands outside of the conversation, where a request has such a place."""

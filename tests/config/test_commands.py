@@ -3,6 +3,7 @@
 import pytest
 
 from dragoman.config import CommandConfig, Layer, parse
+from dragoman.config.commands import WorkspaceConfig
 from tests.config.texts import fault, load
 
 CLAUDE = '[upstreams.claude]\ncommand = "/usr/bin/claude"\n'
@@ -54,3 +55,10 @@ def test_a_higher_layer_may_set_a_part_of_it() -> None:
 )
 def test_what_cannot_be_is_named(text: str, key: str) -> None:
     assert fault(text).key == key
+
+
+def test_its_own_tools_are_for_where_it_has_something_to_work_on() -> None:
+    assert not CommandConfig(command="claude").uses_tools
+    assert CommandConfig(command="claude", own_tools=True).uses_tools
+    assert CommandConfig(command="claude", workspace=WorkspaceConfig(directory="/srv")).uses_tools
+    assert not CommandConfig(command="claude", own_tools=False, workspace=WorkspaceConfig(directory="/srv")).uses_tools

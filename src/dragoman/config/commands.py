@@ -57,8 +57,9 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
     """The one for a call that names none; default the first, or what the program chooses."""
     prompt_via: Literal["stdin", "argv"] = "stdin"
     """How it gets the prompt. `argv` can be seen by every user of the machine, and is for small prompts only."""
-    system_prompt: Literal["append", "replace"] = "append"
-    """Whether a caller's system text comes after the program's own or instead of it."""
+    system_prompt: Literal["append", "replace", "prompt"] = "append"
+    """Whether a caller's system text comes after the program's own, instead of it, or at the head of the prompt. A
+    program without a place for it finds it there anyway."""
     direct: bool = True
     """Whether callers may name `NAME/model`."""
     max_concurrency: int | None = None
@@ -85,6 +86,8 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
     """What a streamed call gets of an output format that cannot stream: a 400, or the answer in one piece."""
     tools: bool = False
     """Whether callers' function tools are offered to it, over a loopback MCP server."""
+    own_tools: bool | None = None
+    """Whether it may use its own tools, shell and files included; default only where it has a workspace."""
     show_tools: bool = False
     """Whether the use of its own tools is shown, as reasoning."""
 
@@ -110,3 +113,10 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
     def speaks(self) -> str:
         """The name of its adapter."""
         return self.adapter or ADAPTERS.get(self.command.rpartition("/")[2], "text")
+
+    @property
+    def uses_tools(self) -> bool:
+        """Whether it may use its own tools."""
+        if self.own_tools is None:
+            return self.workspace.directory is not None or self.workspace.repository is not None
+        return self.own_tools

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from dragoman.policy.routing import Timeouts
 from dragoman.turn import Event, Loss, Turn
-
-Streaming = Literal["none", "items", "tokens"]
-"""How an answer comes: whole at its end, message by message, or token by token."""
+from dragoman.turn import Streaming as Streaming
 
 
 @dataclass(frozen=True, slots=True)

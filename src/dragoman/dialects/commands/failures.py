@@ -1,0 +1,36 @@
+"""What the failure of a run amounts to for the caller."""
+
+from typing import Final
+
+from dragoman import errors
+from dragoman.errors import ErrorKind, GatewayError
+
+_KINDS: Final[dict[int, ErrorKind]] = {
+    400: errors.INVALID_REQUEST,
+    # The program's credential is the operator's: its caller can do nothing about it.
+    401: errors.CREDENTIAL_REFUSED,
+    402: errors.CREDENTIAL_REFUSED,
+    403: errors.CREDENTIAL_REFUSED,
+    404: errors.MODEL_NOT_FOUND,
+    413: errors.PAYLOAD_TOO_LARGE,
+    422: errors.INVALID_REQUEST,
+    429: errors.RATE_LIMIT_EXCEEDED,
+    504: errors.REQUEST_TIMEOUT,
+}
+MAX_MESSAGE: Final = 2000
+"""Characters of a program's own words that go on to the caller."""
+
+
+def failed(message: str, status: int | None = None) -> GatewayError:
+    """`status` is what the provider answered the program, if it has said so."""
+    kind = _KINDS.get(status or 0)
+    if kind is None:
+        kind = errors.LINK_UNAVAILABLE if status is not None and status >= 500 else errors.EXECUTION_FAILED
+    return GatewayError(kind, message.strip()[:MAX_MESSAGE] or "The program failed and did not say why.")
+
+
+def exit_message(code: int, stderr: bytes) -> str:
+    """A program that ended without an answer: the end of what it wrote beside it, or how it ended."""
+    said = stderr.decode("utf-8", "replace").strip()
+    how = f"ended by signal {-code}" if code < 0 else f"exited with code {code}"
+    return f"The program {how}: {said[-MAX_MESSAGE // 2 :]}" if said else f"The program {how}."
