@@ -79,14 +79,19 @@ def test_the_newest_migration_is_the_version_we_know() -> None:
     assert all(len(revision) == 4 and revision.isdigit() for revision in revisions)
 
 
+def migrate_to(connection: Connection, revision: str) -> None:
+    """Makes the database what it once was."""
+    scripts = migrations.directory()
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    with Operations.context(context):
+        for script in reversed(list(scripts.iterate_revisions(revision, "base"))):
+            script.module.upgrade()
+            context.stamp(scripts, script.revision)
+
+
 def test_a_key_that_is_there_owns_what_it_has_stored(bare: Engine) -> None:
     with engines.begin(bare, write=True) as connection:
-        scripts = migrations.directory()
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        with Operations.context(context):
-            for script in reversed(list(scripts.iterate_revisions("0004", "base"))):
-                script.module.upgrade()
-                context.stamp(scripts, script.revision)
+        migrate_to(connection, "0004")
         connection.execute(
             text("INSERT INTO keys VALUES ('key_1', :digest, 'n', 'h', 1, NULL, NULL, '[]', '[]', :no)"),
             {"digest": b"one", "no": False},
@@ -96,6 +101,21 @@ def test_a_key_that_is_there_owns_what_it_has_stored(bare: Engine) -> None:
         migrations.upgrade(connection, "0004")
         assert connection.execute(text("SELECT id, owner, name FROM keys")).one() == ("key_1", "key_1", "n")
         assert connection.execute(text("SELECT id, owner FROM conversations")).one() == ("conv_1", "key_1")
+
+
+def test_items_of_one_id_in_a_conversation_are_told_apart(bare: Engine) -> None:
+    with engines.begin(bare, write=True) as connection:
+        migrate_to(connection, "0005")
+        for name in ("a", "b"):
+            made = text("INSERT INTO conversations VALUES (:name, 'key_1', 1, '{}', 3, NULL)")
+            connection.execute(made, {"name": name})
+            said = text("INSERT INTO conversation_items VALUES (:name, :number, :item, '7')")
+            items = [{"name": name, "number": number, "item": item} for number, item in enumerate("xxy")]
+            connection.execute(said, items)
+    with engines.begin(bare, write=True) as connection:
+        migrations.upgrade(connection, "0005")
+        rows = connection.execute(text("SELECT item_id FROM conversation_items ORDER BY conversation_id, number"))
+        assert [row.item_id for row in rows] == ["x", "x_1", "y"] * 2
 
 
 def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:

@@ -32,7 +32,7 @@ _COMPACTED: Final = b'"compaction"'
 class Memory:
     """One call that is kept or follows on something kept."""
 
-    __slots__ = ("_fields", "_kept", "_stored", "answered", "asked", "earlier", "given", "responses")
+    __slots__ = ("_fields", "_kept", "_stored", "_taken", "answered", "asked", "earlier", "given", "responses")
 
     def __init__(
         self,
@@ -41,9 +41,10 @@ class Memory:
         given: Sequence[Given],
         stored: StoredResponse,
         responses: ResponseStore,
+        taken: frozenset[str],
         earlier: int = 0,
     ) -> None:
-        """`earlier` counts the items before the call's own."""
+        """`taken` are the ids of what stands before the call's own items; `earlier` counts what is said of it."""
         self._fields = fields
         self.earlier = earlier
         self._stored = stored
@@ -51,6 +52,7 @@ class Memory:
         self.asked = asked
         self.given = given
         self.responses = responses
+        self._taken = taken
         self.answered = False
 
     @property
@@ -106,11 +108,17 @@ class Memory:
         if not self.asked.store or not kept.ended or self.answered:
             return
         self.answered = True
-        output = stored_items(continuation.identify(kept.output, new_id))
-        if self.asked.background:
-            await self.responses.finish(self.id, kept.status, kept.body, output)
-            return
-        await self.responses.add(_replace(self._stored, kept.status, kept.body), stored_items(self.given), output)
+        taken = self._taken.union(item.id for item in self.given)
+        output = stored_items(continuation.identify(kept.output, new_id, taken))
+        try:
+            if self.asked.background:
+                await self.responses.finish(self.id, kept.status, kept.body, output)
+            else:
+                stored = _replace(self._stored, kept.status, kept.body)
+                await self.responses.add(stored, stored_items(self.given), output)
+        except ValueError:
+            message = "Another call has brought an item of one of these ids into the conversation meanwhile."
+            raise GatewayError(errors.INVALID_REQUEST, message, param="input") from None
 
 
 class Continuity:
@@ -132,17 +140,22 @@ class Continuity:
             return None
         own = await self._own(key, asked)
         history, stored = await self._follow(key, asked)
+        taken = _names(history)
+        if asked.store:
+            continuation.check_ids(own, taken)
         given = continuation.identify(own, new_id) if asked.store else ()
-        before = self._opened(key, history)
+        before = self._opened(key, _values(history))
         asking = continuation.ask_seals(fields) if asked.store else fields
         whole = continuation.expand(asking, before, self._opened(key, list(map(bytes, own))))
-        return Memory(whole, asked, given, stored, self._responses, sum(map(continuation.speaks, before)))
+        earlier = sum(map(continuation.speaks, before))
+        return Memory(whole, asked, given, stored, self._responses, taken, earlier)
 
     async def follow(self, key: Key, asked: Asked) -> tuple[Memory, Sequence[bytes]]:
         """The memory of a call in another dialect, and what it follows on. Raises `GatewayError`."""
         history, stored = await self._follow(key, asked)
         given = continuation.identify(asked.items, new_id)
-        return Memory({}, asked, given, stored, self._responses), self._opened(key, history)
+        memory = Memory({}, asked, given, stored, self._responses, _names(history))
+        return memory, self._opened(key, _values(history))
 
     def now(self) -> int:
         return int(self._clock.now())
@@ -152,7 +165,7 @@ class Continuity:
         asked = continuation.parse(fields)
         before, _ = await self._follow(key, asked)
         own = await self._own(key, asked)
-        return self._opened(key, [*before, *map(bytes, own)])
+        return self._opened(key, [*_values(before), *map(bytes, own)])
 
     def seal(self, key: Key, short: compaction.Short) -> str:
         """An envelope around a compacted conversation, for the key alone, over any upstream."""
@@ -166,10 +179,8 @@ class Continuity:
             return None
         fields = {**head.parse(body), "stream": raw(True)}
         asked = continuation.parse(fields)
-        whole = continuation.expand(
-            continuation.ask_seals(fields), self._opened(key, [item.value for item in history]), ()
-        )
-        return Memory(whole, asked, (), found[0], self._responses)
+        whole = continuation.expand(continuation.ask_seals(fields), self._opened(key, _values(history)), ())
+        return Memory(whole, asked, (), found[0], self._responses, _names(history))
 
     async def _own(self, key: Key, asked: Asked) -> Sequence[Raw]:
         """The items of a request, references resolved."""
@@ -191,7 +202,7 @@ class Continuity:
             opened += items
         return opened
 
-    async def _follow(self, key: Key, asked: Asked) -> tuple[Sequence[bytes], StoredResponse]:
+    async def _follow(self, key: Key, asked: Asked) -> tuple[Sequence[StoredItem], StoredResponse]:
         """What stands before the call's own items, and the response that will follow on it."""
         history: Sequence[StoredItem] = ()
         seen = 0
@@ -215,13 +226,21 @@ class Continuity:
             new_id(PREFIX), key.owner, self._clock.now(), "queued", b"", asked.previous, asked.conversation, seen,
             asked.background,
         )  # fmt: skip
-        return [item.value for item in history], stored
+        return history, stored
 
 
 def assemble(stored: StoredResponse, output: Sequence[StoredItem], *, seals: bool = False) -> Fields:
     """The response object, its output in its place, sealed reasoning only if `seals`."""
     items = [Raw(item.value) if seals else without_seal(Raw(item.value)) for item in output]
     return {**parse_fields(stored.body), "output": raw(items)}
+
+
+def _names(items: Sequence[StoredItem]) -> frozenset[str]:
+    return frozenset(item.id for item in items)
+
+
+def _values(items: Sequence[StoredItem]) -> Sequence[bytes]:
+    return [item.value for item in items]
 
 
 def stored_items(given: Sequence[Given]) -> tuple[StoredItem, ...]:

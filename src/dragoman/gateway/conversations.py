@@ -157,7 +157,9 @@ def _parse_items(values: list[Raw]) -> Sequence[Given]:
     if len(values) > MAX_ITEMS:
         message = f"At most {MAX_ITEMS} items can be added at once."
         raise GatewayError(errors.INVALID_REQUEST, message, param="items")
-    return continuation.identify(continuation.check(values, "items"), new_id)
+    items = continuation.check(values, "items")
+    continuation.check_ids(items, param="items")
+    return continuation.identify(items, new_id)
 
 
 def _show(conversation: Conversation) -> _Shown:

@@ -25,7 +25,9 @@ class ConversationStore(Protocol):
     Those that write to one conversation at once are put in a row: items given together stay together.
     """
 
-    async def add(self, conversation: Conversation, items: Sequence[StoredItem]) -> None: ...
+    async def add(self, conversation: Conversation, items: Sequence[StoredItem]) -> None:
+        """`ValueError` if the id is taken, or two of the items have one."""
+        ...
 
     async def get(self, conversation_id: str, owner: str) -> Conversation | None: ...
 

@@ -47,12 +47,16 @@ class ResponseStore(Protocol):
         """Stores a response with its own input and, where it has ended, its output.
 
         One that ended well and belongs to a conversation is appended to it in the same transaction, input before
-        output and nothing between them; to one deleted in the meantime nothing is. `ValueError` if the id is taken.
+        output and nothing between them; to one deleted in the meantime nothing is. `ValueError` if the id is taken,
+        or an item's id in the conversation.
         """
         ...
 
     async def finish(self, response_id: str, status: str, body: bytes, output: Sequence[StoredItem]) -> bool:
-        """Ends a response that was stored before it ended; False if it has ended already or is gone."""
+        """Ends a response that was stored before it ended; False if it has ended already or is gone.
+
+        `ValueError` if its conversation has an item of one of these ids.
+        """
         ...
 
     async def get(self, response_id: str, owner: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:

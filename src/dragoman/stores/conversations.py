@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Result, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Result, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
@@ -48,7 +48,8 @@ class SqlConversationStore:
         try:
             await self._lane.run(work, write=True)
         except IntegrityError:
-            raise ValueError(f"a conversation of id {conversation.id!r} exists") from None
+            message = f"a conversation of id {conversation.id!r} exists, or two of its items have one id"
+            raise ValueError(message) from None
 
     async def get(self, conversation_id: str, owner: str) -> Conversation | None:
         return await self._lane.run(lambda connection: _get(connection, conversation_id, owner))
@@ -70,13 +71,12 @@ class SqlConversationStore:
 
     async def append(self, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
         def work(connection: Connection) -> bool:
-            found = append(connection, conversation_id, owner, items)  # first, for it makes others wait
-            ids = [storable(item.id) for item in items]
-            if found and (len(set(ids)) < len(ids) or _repeats(connection, conversation_id, ids)):
-                raise ValueError("the conversation has an item of that id")
-            return found
+            return append(connection, conversation_id, owner, items)
 
-        return await self._lane.run(work, write=True)
+        try:
+            return await self._lane.run(work, write=True)
+        except IntegrityError:
+            raise ValueError("the conversation has an item of one of these ids") from None
 
     async def read(self, conversation_id: str, owner: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
         def work(connection: Connection) -> tuple[Conversation, Sequence[StoredItem]] | None:
@@ -101,7 +101,10 @@ class SqlConversationStore:
 
 
 def append(connection: Connection, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
-    """Adds items at the end, in this transaction; False if there is no such conversation (any more)."""
+    """Adds items at the end, in this transaction; False if there is no such conversation (any more).
+
+    Raises `IntegrityError` where an item of one of these ids is there already.
+    """
     visible = _visible(conversation_id, owner)
     grow = update(conversations).where(*visible).values(length=conversations.c.length + len(items))
     length = connection.execute(grow.returning(conversations.c.length)).scalar_one_or_none()
@@ -159,12 +162,6 @@ def _items(conversation: Conversation) -> Select[Any]:
         .order_by(conversation_items.c.number)
         .execution_options(yield_per=READ_AT_ONCE)
     )
-
-
-def _repeats(connection: Connection, conversation_id: str, item_ids: Sequence[str]) -> bool:
-    this = conversation_items.c.conversation_id == storable(conversation_id)
-    counted = select(func.count()).where(this, conversation_items.c.item_id.in_(item_ids))
-    return (connection.scalar(counted) or 0) > len(item_ids)
 
 
 def _render_metadata(metadata: dict[str, str]) -> str:

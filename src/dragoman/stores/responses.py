@@ -67,7 +67,8 @@ class SqlResponseStore:
         try:
             await self._adds.put(_Added(response, given, output))
         except IntegrityError:
-            raise ValueError(f"a response of id {response.id!r} exists") from None
+            message = f"a response of id {response.id!r} exists, or an item of that id in its conversation"
+            raise ValueError(message) from None
 
     async def close(self) -> None:
         """Returns when all that was added is written."""
@@ -101,7 +102,10 @@ class SqlResponseStore:
                 append(connection, row.conversation_id, row.owner, (*given, *output))
             return True
 
-        return await self._lane.run(work, write=True)
+        try:
+            return await self._lane.run(work, write=True)
+        except IntegrityError:
+            raise ValueError(f"the conversation of {response_id!r} has an item of one of these ids") from None
 
     async def get(self, response_id: str, owner: str) -> tuple[StoredResponse, Sequence[StoredItem]] | None:
         def work(connection: Connection) -> tuple[StoredResponse, Sequence[StoredItem]] | None:

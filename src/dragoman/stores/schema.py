@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0005"
+SCHEMA_VERSION: Final = "0006"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -157,7 +157,7 @@ conversation_items: Final = Table(
     Column("number", Integer, primary_key=True),
     Column("item_id", Text, nullable=False),
     Column("value", Text, nullable=False),
-    Index("ix_conversation_items_conversation_id_item_id", "conversation_id", "item_id"),
+    Index("uq_conversation_items_conversation_id_item_id", "conversation_id", "item_id", unique=True),
     Index("ix_conversation_items_item_id", "item_id"),
 )
 

@@ -7,7 +7,7 @@ Items are handled as raw JSON throughout, so that what this module does not know
 It knows no store; whoever calls it has looked up what `Asked` names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -128,12 +128,32 @@ def check(items: Sequence[Raw], param: str) -> Sequence[Raw]:
     return items
 
 
-def identify(items: Sequence[Raw], new_id: Callable[[str], str]) -> tuple[Given, ...]:
-    """Items under the ids they have, or fresh ones."""
-    given = []
+def check_ids(items: Sequence[Raw], taken: Container[str] = frozenset(), param: str = "input") -> None:
+    """Raises `GatewayError` INVALID_REQUEST naming an item whose id one before it has, or one of `taken`."""
+    seen: set[str] = set()
+    for number, value in enumerate(items):
+        name = _item.decode(value).id
+        if name and (name in seen or name in taken):
+            message = f"Duplicate item found with id {name!r}. Remove duplicate items from your input and try again."
+            raise invalid(f"{param}[{number}].id", message)
+        seen.add(name or "")
+
+
+def identify(
+    items: Sequence[Raw], new_id: Callable[[str], str], taken: Container[str] = frozenset()
+) -> tuple[Given, ...]:
+    """Items under the ids they have, or fresh ones: an upstream may repeat an id, or use one that is `taken`."""
+    given: list[Given] = []
+    seen: set[str] = set()
     for value in items:
         item = _item.decode(value)
-        given.append(Given(item.id or new_id(_PREFIX.get(item.type or "message", "item_")), value))
+        name = item.id
+        if not name or name in seen or name in taken:
+            name = new_id(_PREFIX.get(item.type or "message", "item_"))
+            if item.id:
+                value = Raw(render_fields({**parse_fields(bytes(value)), "id": raw(name)}))
+        seen.add(name)
+        given.append(Given(name, value))
     return tuple(given)
 
 
