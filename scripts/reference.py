@@ -49,6 +49,8 @@ SETTINGS: Final = (
     ("aliases.NAME.health", resources.Health),
     ("aliases.NAME.retry", resources.Retry),
     ("aliases.NAME.cors", resources.Cors),
+    ("aliases.NAME.plugins", resources.Plugins),
+    ("aliases.NAME.plugins.items", resources.PluginBinding),
     ("aliases.NAME.routes", resources.RouteRules),
     ("aliases.NAME.routes.match", resources.Match),
     ("aliases.NAME.auth", resources.Auth),

@@ -84,6 +84,8 @@ RESOURCE_NOT_FOUND = ErrorKind("resource_not_found", 404, _BAD, "resource.not_fo
 CONFLICT = ErrorKind("conflict", 409, _BAD, "conflict", "Another has this alias or match")
 READ_ONLY = ErrorKind("read_only", 409, _BAD, "resource.read_only", "Made by the configuration file")
 PRECONDITION_FAILED = ErrorKind("precondition_failed", 412, _BAD, "precondition.failed", "Changed since it was read")
+PLUGIN_IN_USE = ErrorKind("plugin_in_use", 409, _BAD, "plugin.in_use", "Plugin is bound to something")
+PLUGIN_REJECTED = ErrorKind("plugin_rejected", 400, _BAD, "plugin.rejected", "Rejected by a plugin")
 METHOD_NOT_ALLOWED = ErrorKind("method_not_allowed", 405, _BAD, "validation.error", "Method not allowed")
 BODY_TIMEOUT = ErrorKind("body_timeout", 408, _BAD, "timeout.body", "Request body came too slowly", True, 1)
 PAYLOAD_TOO_LARGE = ErrorKind("payload_too_large", 413, _BAD, "payload.too_large", "Request body too large")
@@ -100,6 +102,7 @@ WEBSOCKET_CONNECTION_LIMIT_REACHED = ErrorKind(
 )
 INTERNAL_ERROR = ErrorKind("internal_error", 500, _SRV, "internal.error", "Internal error")
 SECRET_NOT_FOUND = ErrorKind("secret_not_found", 500, _SRV, "secret.not_found", "Upstream credential not available")
+PLUGIN_FAILED = ErrorKind("plugin_failed", 500, _SRV, "plugin.failed", "A plugin failed")
 PROTOCOL_ERROR = ErrorKind("protocol_error", 502, _SRV, "protocol.error", "Upstream answered something invalid")
 DOWNSTREAM_ERROR = ErrorKind(
     "downstream_error", 502, _SRV, "downstream.error", "Upstream could not be reached", True, 5
@@ -108,6 +111,7 @@ STREAM_ABORTED = ErrorKind("stream_aborted", 502, _SRV, "stream.aborted", "Upstr
 CREDENTIAL_REFUSED = ErrorKind("credential_refused", 502, _SRV, "auth.upstream", "Upstream's own credential refused")
 EGRESS_DENIED = ErrorKind("egress_denied", 502, _SRV, "egress.denied", "Upstream address not permitted")
 LINK_UNAVAILABLE = ErrorKind("link_unavailable", 503, _SRV, "link.unavailable", "Upstream not available", True, 10)
+PLUGIN_NOT_FOUND = ErrorKind("plugin_not_found", 503, _SRV, "plugin.not_found", "Plugin not available")
 CIRCUIT_BREAKER_OPEN = ErrorKind(
     "circuit_breaker_open", 503, _SRV, "circuit_breaker.open", "Upstream is given a rest", True, 30
 )

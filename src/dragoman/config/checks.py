@@ -37,6 +37,8 @@ def check(config: Config) -> None:
         _check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
         _check_connection(at, upstream)
+        if upstream.auth.plugin is not None:
+            raise ConfigError(f"{at}.auth.plugin", "plugins look at calls by alias only", "bind it to an alias")
         try:
             check_pool(endpoints_of(upstream))
         except GatewayError as error:

@@ -27,12 +27,14 @@ from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.runtime import VIA, Pools, Runtime
 from dragoman.gateway.settings import Settings
+from dragoman.plugins.binding import Binder
 from dragoman.policy import admission, auth, credentials
-from dragoman.policy.aliases import compile_alias
+from dragoman.policy.aliases import Made, compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import Network, default_network, split_base_url
-from dragoman.policy.records import Contents, check_record, made
+from dragoman.policy.plugins import Chain
+from dragoman.policy.records import Contents, OutboundConfig, RouteRecord, check_record, check_route_record, made
 from dragoman.policy.resources import Auth, Endpoint, base_url, breaker_of
 from dragoman.policy.resources import Upstream as ApiUpstream
 from dragoman.policy.routing import Route, RouteTable, Target, Timeouts
@@ -186,6 +188,7 @@ class Composer:
         self._vault = open_vault(settings)
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
         self._pools = Pools()
+        self._binder = Binder(self._vault.reveal)
         self.via = VIA + secrets.token_hex(6)
 
     def build(self, config: Config) -> Runtime:
@@ -205,7 +208,12 @@ class Composer:
             shared = () if item.upstream is None else _bounds(item.upstream, config.upstreams[item.upstream])
             caller = source.credential == "caller"
             aliases[name] = compile_alias(
-                written, upstream, source.timeouts.parts(), caller_credential=caller, shared=shared
+                written,
+                upstream,
+                source.timeouts.parts(),
+                caller_credential=caller,
+                shared=shared,
+                chains=self._chains_of_file(name, written, item.auth),
             )
         turns: dict[str, TurnUpstream] = {agent_name(one.name): InProcessUpstream(one, AGENT) for one in self._agents}
         direct = [name for name, item in config.upstreams.items() if item.direct]
@@ -241,7 +249,9 @@ class Composer:
             same = name in old and (old[name].id, old[name].version) == (record.id, record.version)
             upstreams[pool] = runtime.upstreams[pool] if same else self._of_record(runtime.config, record.value)
             written = made(record, below[record.id])
-            aliases[name] = compile_alias(written, pool, _as_config(runtime.config, record.value).timeouts.parts())
+            timeouts = _as_config(runtime.config, record.value).timeouts.parts()
+            chains = self._chains_of_record(written, record.value, below[record.id], runtime.config.outbound)
+            aliases[name] = compile_alias(written, pool, timeouts, chains=chains)
         return replace(runtime, aliases=aliases, upstreams=upstreams, calls=0, retired=False)
 
     def _of_record(self, config: Config, value: ApiUpstream) -> Pool:
@@ -255,6 +265,25 @@ class Composer:
             reason = GatewayError(errors.SECRET_NOT_FOUND, error.message)
         unusable = {value.endpoints[0].host: UnusableUpstream(value.alias, reason)}
         return UpstreamPool(value.alias, unusable, breaker=None, now=SystemClock().monotonic)
+
+    def _chains_of_file(self, name: str, written: Made, given: Auth) -> dict[str, Chain | None]:
+        """The plugins of an alias of the file and of its routes. Raises `ConfigError`."""
+        try:
+            return self._binder.chains(written, given)
+        except GatewayError as error:
+            raise ConfigError(f"aliases.{name}.{error.param}", error.message) from None
+
+    def _chains_of_record(
+        self, written: Made, value: ApiUpstream, routes: Sequence[RouteRecord], leave: OutboundConfig
+    ) -> dict[str, Chain | None]:
+        """The same of what the API has made; if one cannot be had, calls say why, and none passes without it."""
+        try:
+            for route in routes:
+                check_route_record(route.value, leave)
+            return self._binder.chains(written, value.auth)
+        except GatewayError as error:
+            kind = errors.SECRET_NOT_FOUND if error.kind is errors.SECRET_NOT_FOUND else errors.PLUGIN_NOT_FOUND
+            return {"": Chain(fault=GatewayError(kind, error.message, extra=error.extra))}
 
     def close(self) -> None:
         """Ends what is being fetched for upstreams."""

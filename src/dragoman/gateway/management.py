@@ -24,8 +24,8 @@ from dragoman.gateway.runtime import Runtime
 from dragoman.policy import odata
 from dragoman.policy.aliases import check_unique
 from dragoman.policy.keys import Key
-from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record
-from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, Route, Rules, Upstream, check_route, invalid
+from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record, check_route_record
+from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, Route, Rules, Upstream, invalid
 from dragoman.ports import Clock
 
 PREFIX: Final = "/api/oagw/v1/"
@@ -123,7 +123,7 @@ class Management:
             record = UpstreamRecord(id=UPSTREAM_ID + new_uuid(), value=value, created_at=now, updated_at=now)
         else:
             route = _convert(given, Route)
-            check_route(route)
+            check_route_record(route, self._runtime().config.outbound)
             record = RouteRecord(id=ROUTE_ID + new_uuid(), value=route, created_at=now, updated_at=now)
         await self._directory.refresh()
         await self._put(record)
@@ -144,7 +144,7 @@ class Management:
             record: Record = _next(present, value, self._clock.now())
         else:
             route = _convert(given, Route)
-            check_route(route)
+            check_route_record(route, self._runtime().config.outbound)
             if route.upstream_id != present.value.upstream_id:
                 raise invalid("upstream_id", "A route stays with its upstream: make another.")
             record = _next(present, route, self._clock.now())

@@ -9,6 +9,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.admission import Permit
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
+from dragoman.gateway.plugged import Answer, Plugged
 from dragoman.gateway.raw import RawAnswer
 from dragoman.gateway.redacted import redacted
 from dragoman.gateway.relay import Relay
@@ -20,6 +21,7 @@ from dragoman.policy import aliases, cors
 from dragoman.policy.aliases import Alias
 from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
+from dragoman.policy.keys import Key
 from dragoman.policy.matching import Rule
 from dragoman.policy.retry import repeatable
 from dragoman.ports import Body, Reply, Timeouts, Upstream, UpstreamRequest
@@ -66,34 +68,68 @@ class Outbound:
             route_id = "" if route is None else route.id
             with Permit(self._services.admission, call, key, runtime.trusted_proxies, route_id) as permit:
                 await call.watch.guard(permit.gain(bounds))
-                await self._pass(alias, route, across, target)
+                await self._plug(alias, route, across, target, key)
         else:
-            await self._pass(alias, route, across, target)
+            await self._plug(alias, route, across, target, key)
 
-    async def _pass(self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str) -> None:
-        """The call from its limits on: to the upstream, and the answer back to its end."""
+    async def _plug(self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, key: Key) -> None:
+        """The call from its limits on, through its plugins if it has any."""
+        chain = alias.chain if route is None else route.chain
+        if chain is None:
+            await self._pass(alias, route, across, target)
+            return
+        plugged = Plugged(chain, self._call, key, alias.name, self.booking.route)
+        try:
+            await self._pass(alias, route, across, target, plugged)
+        except GatewayError as error:
+            if self._call.head_sent:
+                raise
+            said = await plugged.failure(error)
+            if isinstance(said, GatewayError):
+                raise said from None
+            self.booking.error = error.kind.code
+            await self._answer(said)
+
+    async def _pass(
+        self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None = None
+    ) -> None:
+        """To the upstream, and the answer back to its end."""
         call, booking, runtime = self._call, self.booking, self._runtime
         upstream = runtime.upstreams[alias.upstream]
         timeouts = upstream.timeouts if route is None else route.timeouts
-        if call.asks_websocket:
-            await self._relay(alias, target, upstream, timeouts)
-            return
         host = target_host(call.header)
-        body = await self._body(alias, timeouts)
+        websocket = call.asks_websocket
+        body = None if websocket else await self._body(alias, timeouts)
         request = UpstreamRequest(call.method, target, self._headers(alias), body, host)
+        if plugged is not None:
+            changed = await plugged.request(request)
+            if not isinstance(changed, UpstreamRequest):
+                await self._answer(changed)
+                return
+            request = changed
+        if websocket:
+            await self._relay(alias, request, upstream, timeouts)
+            return
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
         call.watch.total(timeouts.total)
         call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
-        reply = redacted(await self._send(alias, upstream, request), upstream)
+        secretive = upstream if plugged is None else plugged.blanks(upstream)
+        reply = redacted(await self._send(alias, upstream, request), secretive)
         try:
             if reply.status >= 400:
                 booking.error = f"upstream_{reply.status}"
+            headers = alias.response_headers.apply(reply.headers)
+            if plugged is not None:
+                said = await plugged.response(reply, headers, timeouts.idle)
+                if isinstance(said, tuple):
+                    await self._answer(said)
+                    return
+                reply, headers = said, said.headers
             answer = RawAnswer(
                 call, reply, timeouts, ping=runtime.config.server.ping_interval, error_event=self._error_event
             )
-            headers = alias.response_headers.apply(reply.headers)
             await answer.run(headers if across is None else cors.without(headers))
         finally:
             reply.close()
@@ -136,13 +172,20 @@ class Outbound:
             rule.check(origin, call.method)
             call.added.update(rule.answer(origin))
 
-    async def _relay(self, alias: Alias, target: str, upstream: Upstream, timeouts: Timeouts) -> None:
+    async def _answer(self, said: Answer) -> None:
+        """A plugin's own answer."""
+        status, headers, body = said
+        await self._call.answer(
+            status, [item for item in headers if item[0] != b"content-length"], body, source="gateway"
+        )
+
+    async def _relay(self, alias: Alias, request: UpstreamRequest, upstream: Upstream, timeouts: Timeouts) -> None:
         booking = self.booking
         relay = Relay(self._call, booking, upstream, timeouts, alias.response_headers, self._runtime.config.server)
         await booking.reserve("alias", alias.upstream)
         booking.upstream = alias.upstream
         booking.attempts = 1
-        await relay.run(target, self._headers(alias), target_host(self._call.header))
+        await relay.run(request)
 
     def _headers(self, alias: Alias) -> Headers:
         call = self._call

@@ -5,12 +5,12 @@ that is compressed is opened, within a bound; other encodings than those of zlib
 """
 
 import zlib
-from typing import Final
+from typing import Final, Protocol
 
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.policy.headers import value_of
-from dragoman.ports import Headers, Reply, Upstream
+from dragoman.ports import Headers, Reply
 
 MAX_OPENED: Final = 4 * 1024 * 1024
 """Bytes that a compressed error may become."""
@@ -21,7 +21,16 @@ _OPEN: Final = zlib.MAX_WBITS | 32
 """Either of the two forms, as zlib's manual says (inflateInit2)."""
 
 
-def redacted(reply: Reply, upstream: Upstream) -> Reply:
+class Secretive(Protocol):
+    """What has a credential, as an upstream does, and can blank it out."""
+
+    def redact(self, text: bytes) -> bytes: ...
+
+    @property
+    def reach(self) -> int: ...
+
+
+def redacted(reply: Reply, upstream: Secretive) -> Reply:
     """`reply`, if it is no error or `upstream` has no credential of its own."""
     return reply if reply.status < 400 or not upstream.reach else Redacted(reply, upstream)
 
@@ -31,7 +40,7 @@ class Redacted:
 
     __slots__ = ("_ended", "_held", "_inflate", "_keep", "_opened", "_reply", "_upstream", "headers", "status")
 
-    def __init__(self, reply: Reply, upstream: Upstream) -> None:
+    def __init__(self, reply: Reply, upstream: Secretive) -> None:
         self._reply = reply
         self._upstream = upstream
         self._keep = upstream.reach - 1

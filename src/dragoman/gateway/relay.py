@@ -20,7 +20,6 @@ from dragoman.config import ServerConfig
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.handshake import Approach, Handshake
-from dragoman.gateway.render import Headers
 from dragoman.gateway.websocket import BAD_GATEWAY, GOING_AWAY, WebSocket
 from dragoman.policy.headers import ResponseRule
 from dragoman.ports import Timeouts, Upstream, UpstreamRequest
@@ -47,13 +46,14 @@ class Relay:
         self._response = response
         self._server = server
 
-    async def run(self, target: str, headers: Headers, host: str | None) -> None:
-        """With the endpoint `host`, if one is named. Raises `GatewayError` if no conversation comes about."""
+    async def run(self, asked: UpstreamRequest) -> None:
+        """Raises `GatewayError` if no conversation comes about."""
         call, server = self._call, self._server
         handshake = Handshake(call, max_message=server.max_message)
         approach = Approach(handshake.subprotocols, max_message=server.max_message)
         call.watch.phase(errors.REQUEST_TIMEOUT, self._first_byte)
-        request = UpstreamRequest("GET", target, [*headers, *approach.headers], None, host)
+        headers = [*asked.headers, *approach.headers]
+        request = UpstreamRequest("GET", asked.target, headers, None, asked.host)
         reply = await call.watch.guard(self._upstream.upgrade(request, "websocket"))
         try:
             theirs = approach.finish(reply.headers, ping_interval=server.ping_interval)

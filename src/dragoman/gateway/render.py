@@ -25,6 +25,8 @@ STREAM_HEADERS: Final[Headers] = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+_MEMBERS: Final = ("alias", "upstream", "plugin", "reason")
+"""What of an error's `extra` a problem has members for."""
 _SOURCE: Final = {"gateway": (b"x-oagw-error-source", b"gateway"), "upstream": (b"x-oagw-error-source", b"upstream")}
 
 
@@ -67,7 +69,7 @@ def status_of(error: GatewayError, path: str) -> int:
 def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
     kind = error.kind
     extra = error.extra
-    alias, upstream = extra.get("alias"), extra.get("upstream")
+    told = {name: str(extra[name]) for name in _MEMBERS if name in extra}
     return Problem(
         type=PROBLEM_TYPE.format(slug=kind.slug),
         title=kind.title,
@@ -80,6 +82,5 @@ def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
         instance=path,
         request_id=request_id,
         retry_after_seconds=error.retry_after,
-        alias=None if alias is None else str(alias),
-        upstream=None if upstream is None else str(upstream),
+        **told,
     )

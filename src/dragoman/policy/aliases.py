@@ -5,7 +5,7 @@ it can never leave the base path. Nothing here reads Host.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -17,9 +17,9 @@ from dragoman.policy.cors import CorsRule
 from dragoman.policy.headers import RequestRule, ResponseRule, check_rules
 from dragoman.policy.matching import Routes, Rule
 from dragoman.policy.matching import split as segments
+from dragoman.policy.plugins import Chain, joined
 from dragoman.policy.resources import (
     Endpoint,
-    Match,
     Origin,
     RouteRules,
     Rules,
@@ -31,6 +31,7 @@ from dragoman.policy.resources import (
 )
 from dragoman.policy.routing import Timeouts
 
+NO_CHAINS: Final[Mapping[str, Chain | None]] = {}
 PREFIX: Final = b"/api/oagw/v1/proxy/"
 # RFC 3986, 3.3: pchar and "/", which leaves out control characters, blanks, quotes and raw non-ASCII.
 _PATH: Final = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/|]|%[0-9A-Fa-f]{2})*")
@@ -68,6 +69,8 @@ class Alias:
     version: int = 0
     bounds: tuple[Bounds, ...] = ()
     """Its own limits, and those of the upstream it shares."""
+    chain: Chain | None = None
+    """The plugins of its calls; None where there are none."""
 
     def route(self, method: str, target: str) -> Rule | None:
         """The route of a call to `target`, which is what `target()` gives.
@@ -105,13 +108,21 @@ def compile_alias(
     *,
     caller_credential: bool = False,
     shared: tuple[Bounds, ...] = (),
+    chains: Mapping[str, Chain | None] = NO_CHAINS,
 ) -> Alias:
-    """`made`, once it has been checked; `timeouts` are those of its upstream, `shared` the limits it has there."""
+    """`made`, once it has been checked; `timeouts` are those of its upstream, `shared` the limits it has there.
+
+    `chains` are the plugins of the alias, under `""`, and of its routes, under their ids.
+    """
     rules = made.rules
     cors = CorsRule.of(rules.cors)
+    own = chains.get("")
     routes = None
     if made.routes:
-        routes = Routes(Rule.of(route_id, route, timeouts, cors) for route_id, route in made.routes)
+        routes = Routes(
+            Rule.of(route_id, route, timeouts, cors, joined(own, chains.get(route_id)))
+            for route_id, route in made.routes
+        )
     return Alias(
         made.name,
         made.id,
@@ -127,12 +138,8 @@ def compile_alias(
         made.origin,
         made.version,
         (*shared, *bounds("alias", made.name, rules.rate_limit, rules.concurrency, made.id)),
+        own,
     )
-
-
-_PENDING: Final = ("plugins",)
-"""Rules that nothing applies yet: to take them in silence would be to promise what is not kept."""
-_PENDING_OF_ROUTES: Final = ("plugins",)
 
 
 def check_made(made: Made) -> None:
@@ -148,18 +155,6 @@ def check_made(made: Made) -> None:
         except GatewayError as error:
             raise invalid(f"routes[{number}].{error.param}", error.message) from None
     check_unique([route for _, route in made.routes])
-    _refuse_pending(made.rules, Rules(), _PENDING)
-    for _, route in made.routes:
-        _refuse_pending(route, _PLAIN, _PENDING_OF_ROUTES)
-
-
-_PLAIN: Final = RouteRules(match=Match(methods=("GET",)))
-
-
-def _refuse_pending(given: Rules | RouteRules, plain: Rules | RouteRules, members: Sequence[str]) -> None:
-    for member in members:
-        if getattr(given, member) != getattr(plain, member):
-            raise invalid(member, f"{member!r} is not applied by this version: leave it out.")
 
 
 def check_unique(routes: Sequence[RouteRules]) -> None:

@@ -82,6 +82,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "oauth2": frozenset(
         ("token_endpoint", "issuer_url", "client_id_ref", "client_secret_ref", "client_auth", "scopes")
     ),
+    "plugin": frozenset(("plugin",)),
 }
 _ALWAYS: Final = frozenset(("type", "sharing"))
 
@@ -100,6 +101,10 @@ def parse(auth: Auth) -> CredentialRule | ClientCredentials:
             return _api_key(auth)
         case "oauth2":
             return _client_credentials(auth)
+        case "plugin":
+            if auth.plugin is None:
+                raise invalid("plugin", "A credential of type 'plugin' needs to say which.")
+            return CredentialRule("plugin")
 
 
 def _api_key(auth: Auth) -> CredentialRule:

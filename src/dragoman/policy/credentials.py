@@ -17,7 +17,7 @@ from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.policy.headers import CALLER_CREDENTIALS
 
-CredentialKind = Literal["bearer", "header", "query", "basic", "caller", "none"]
+CredentialKind = Literal["bearer", "header", "query", "basic", "caller", "plugin", "none"]
 
 FORMS: Final = '"bearer REF", "header NAME REF", "query NAME REF", "basic REF REF", "caller" or "none"'
 _WORDS: Final[dict[str, tuple[CredentialKind, bool, int]]] = {  # kind, has a name, number of references
@@ -158,10 +158,10 @@ def reveal(rule: CredentialRule, look_up: Callable[[str], str]) -> Credential:
             return _basic(rule, values[0], values[1])
         case "query":
             escaped = quote(values[0], safe="")
-            forms = _forms(values[0], escaped, quote_plus(values[0]))
+            forms = echoes(values[0], escaped, quote_plus(values[0]))
             return Credential("query", query=(rule.name, escaped), secrets=forms)
-        case "caller":
-            return Credential("caller", dropped=frozenset())
+        case "caller" | "plugin":  # the request brings it along
+            return Credential(rule.kind, dropped=frozenset())
         case "none":
             return Credential()
 
@@ -170,9 +170,9 @@ def _in_header(rule: CredentialRule, value: str) -> Credential:
     if not sendable(value):
         raise _unsendable(rule.references[0])
     if rule.kind == "bearer":
-        return Credential("bearer", header=("Authorization", f"Bearer {value}"), secrets=_forms(value))
+        return Credential("bearer", header=("Authorization", f"Bearer {value}"), secrets=echoes(value))
     dropped = CALLER_CREDENTIALS | {rule.name.lower().encode()}
-    return Credential("header", header=(rule.name, rule.prefix + value), secrets=_forms(value), dropped=dropped)
+    return Credential("header", header=(rule.name, rule.prefix + value), secrets=echoes(value), dropped=dropped)
 
 
 def _basic(rule: CredentialRule, user: str, password: str) -> Credential:
@@ -180,7 +180,7 @@ def _basic(rule: CredentialRule, user: str, password: str) -> Credential:
         raise _unsendable(rule.references[0])
     pair = f"{user}:{password}"
     encoded = b64encode(pair.encode()).decode()
-    secrets = _forms(pair, encoded, password, b64encode(password.encode()).decode())
+    secrets = echoes(pair, encoded, password, b64encode(password.encode()).decode())
     return Credential("basic", header=("Authorization", f"Basic {encoded}"), secrets=secrets)
 
 
@@ -189,7 +189,7 @@ def sendable(value: str) -> bool:
     return _HEADER_VALUE.fullmatch(value) is not None
 
 
-def _forms(*values: str) -> tuple[bytes, ...]:
+def echoes(*values: str) -> tuple[bytes, ...]:
     """The values as sent and as JSON writes them, the longest first so that none is cut by another."""
     forms = {value.encode() for value in values} | {msgspec.json.encode(value)[1:-1] for value in values}
     return tuple(sorted(filter(None, forms), key=len, reverse=True))

@@ -5,6 +5,7 @@ upstream, what an upstream says of itself under our own prefixes never reaches a
 claim about the client's address is passed on.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -76,6 +77,9 @@ _OUR_OWN: Final = (
     HOP_BY_HOP | {b"host", b"content-length", b"expect", b"via", b"x-request-id", b"date", b"server"}
 )  # fmt: skip
 """What no rule may set or remove: the gateway writes it, or HTTP ends it at every hop."""
+
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")  # RFC 9110 5.6.2, in lower case
+_VALUE: Final = re.compile(rb"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")  # RFC 9110 5.5
 
 MODEL_PASS: Final = frozenset((b"openai-beta", b"anthropic-beta", b"anthropic-version", b"idempotency-key"))
 MODEL_BACK: Final = frozenset((b"openai-processing-ms", b"openai-version", b"retry-after", b"retry-after-ms"))
@@ -167,6 +171,25 @@ def _check_name(param: str, name: bytes, *, writes: bool) -> None:
         raise invalid(param, f"{name.decode()!r} is the gateway's own: no rule can change it.")
     if writes and name in CALLER_CREDENTIALS and param.startswith("headers.request"):
         raise invalid(param, f"{name.decode()!r} carries a credential: give the upstream one instead.")
+
+
+def check_written(headers: Headers, given: Headers, *, back: bool = False, credentials: bool = False) -> None:
+    """Refuses what a plugin may not write; what was `given` to it may stay. Raises `ValueError` naming the header."""
+    present = set(given)
+    for name, value in headers:
+        if (name, value) in present:
+            continue
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"writes a header that is not valid HTTP: {name.decode('latin-1')!r}")
+        ours = name in _NEVER_BACK or name.startswith(_NEVER_BACK_PREFIXES) if back else _is_ours(name, credentials)
+        if ours:
+            raise ValueError(f"writes the header {name.decode()!r}, which is not its to write")
+
+
+def _is_ours(name: bytes, credentials: bool) -> bool:
+    if name in _OUR_OWN or name.startswith(_NEVER_OUT_PREFIXES):
+        return True
+    return name in CALLER_CREDENTIALS and not credentials
 
 
 def _patterns(rules: HeaderRules, preset: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.policy.admission import Bounds, bounds
 from dragoman.policy.cors import CorsRule
+from dragoman.policy.plugins import Chain
 from dragoman.policy.resources import RouteRules
 from dragoman.policy.routing import Timeouts
 
@@ -36,9 +37,18 @@ class Rule:
     """Its own where it says something, else its upstream's."""
     bounds: tuple[Bounds, ...] = ()
     """The limits of its own."""
+    chain: Chain | None = None
+    """The plugins of its upstream, and then its own."""
 
     @classmethod
-    def of(cls, route_id: str, rules: RouteRules, timeouts: Timeouts, cors: CorsRule | None = None) -> "Rule":
+    def of(
+        cls,
+        route_id: str,
+        rules: RouteRules,
+        timeouts: Timeouts,
+        cors: CorsRule | None = None,
+        chain: Chain | None = None,
+    ) -> "Rule":
         match, own = rules.match, rules.timeouts
         deadlines = Timeouts(
             timeouts.connect,
@@ -50,7 +60,7 @@ class Rule:
         cors = cors if rules.cors is None else CorsRule.of(rules.cors)
         limits = bounds("route", match.path, rules.rate_limit, rules.concurrency, route_id)
         segments, methods = split(match.path.encode()), frozenset(match.methods)
-        return cls(route_id, rules, deadlines, segments, methods, query, cors, limits)
+        return cls(route_id, rules, deadlines, segments, methods, query, cors, limits, chain)
 
 
 class Routes:

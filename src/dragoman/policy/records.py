@@ -21,8 +21,11 @@ from dragoman.policy.resources import (
     Auth,
     Endpoint,
     Origin,
+    PluginBinding,
+    Plugins,
     Route,
     Upstream,
+    check_route,
     check_upstream,
     invalid,
     port,
@@ -105,10 +108,33 @@ def check_record(value: Upstream, leave: OutboundConfig) -> Upstream:
     except GatewayError as error:
         raise invalid(f"auth.{error.param}", error.message) from None
     for member, reference in references(value.auth):
-        if not any(fnmatchcase(reference, pattern) for pattern in leave.secrets):
-            message = "The reference is not among those that the operator releases in 'outbound.secrets'."
-            raise invalid(f"auth.{member}", message)
+        _check_released(f"auth.{member}", reference, leave)
+    if value.auth.plugin is not None:
+        _check_binding("auth.plugin", value.auth.plugin, leave)
+    _check_bindings(value.plugins, leave)
     return value
+
+
+def check_route_record(value: Route, leave: OutboundConfig) -> None:
+    """As `check_record`, of a route."""
+    check_route(value)
+    _check_bindings(value.plugins, leave)
+
+
+def _check_bindings(plugins: Plugins, leave: OutboundConfig) -> None:
+    for number, binding in enumerate(plugins.items):
+        _check_binding(f"plugins.items[{number}]", binding, leave)
+
+
+def _check_binding(at: str, binding: PluginBinding, leave: OutboundConfig) -> None:
+    for member, reference in binding.references:
+        _check_released(f"{at}.config.{member}", reference, leave)
+
+
+def _check_released(member: str, reference: str, leave: OutboundConfig) -> None:
+    if not any(fnmatchcase(reference, pattern) for pattern in leave.secrets):
+        message = "The reference is not among those that the operator releases in 'outbound.secrets'."
+        raise invalid(member, message)
 
 
 def references(auth: Auth) -> Sequence[tuple[str, str]]:

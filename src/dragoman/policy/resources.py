@@ -154,11 +154,29 @@ class Cors(_Part, frozen=True, kw_only=True):
     sharing: Sharing = "private"
 
 
+class PluginBinding(_Part, frozen=True, kw_only=True):
+    """A plugin and what it is told."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=256)]
+    """The name under which it is installed, or its id in the API."""
+    config: dict[str, Any] = {}
+    """Its settings; those that end in `_ref` are references into the vault."""
+    timeout: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """Seconds that it has each time it is asked; after that the call fails."""
+
+    @property
+    def references(self) -> Sequence[tuple[str, str]]:
+        """The references into the vault that its settings have, by member."""
+        return [
+            (name, value) for name, value in self.config.items() if name.endswith("_ref") and isinstance(value, str)
+        ]
+
+
 class Auth(_Part, frozen=True, kw_only=True):
     """The credential that goes to the upstream; every `*_ref` is a reference into the vault, never a secret."""
 
-    type: Literal["none", "api_key", "basic", "bearer", "oauth2"] = "none"
-    """How it is sent; `oauth2` is the client credentials grant."""
+    type: Literal["none", "api_key", "basic", "bearer", "oauth2", "plugin"] = "none"
+    """How it is sent; `oauth2` is the client credentials grant, `plugin` whatever a plugin says."""
     header: HeaderName = "Authorization"
     """Of an API key: the header it goes in."""
     query: str = ""
@@ -183,20 +201,19 @@ class Auth(_Part, frozen=True, kw_only=True):
     """Whether id and secret of the client go into the form or into Authorization."""
     scopes: tuple[str, ...] = ()
     """Of OAuth 2: what is asked for."""
+    plugin: PluginBinding | None = None
+    """Of a plugin: which, as `{ id, config, timeout }`."""
     sharing: Sharing = "private"
     """Whether tenants below use it, too."""
 
 
-class PluginBinding(_Part, frozen=True, kw_only=True):
-    """A plugin by its id and what it is told."""
-
-    id: Annotated[str, Meta(min_length=1, max_length=256)]
-    config: dict[str, Any] = {}
-
-
 class Plugins(_Part, frozen=True, kw_only=True):
-    items: tuple[PluginBinding, ...] = ()
+    """Guards and transforms, in the order in which they are asked."""
+
+    items: Annotated[tuple[PluginBinding, ...], Meta(max_length=32)] = ()
+    """`{ id, config, timeout }` each."""
     sharing: Sharing = "private"
+    """Whether calls of tenants below meet them, too."""
 
 
 class Timeouts(_Part, frozen=True, kw_only=True):

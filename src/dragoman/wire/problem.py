@@ -23,3 +23,6 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     alias: str | None = None
     upstream: str | None = None
     path: str | None = None
+    plugin: str | None = None
+    reason: str | None = None
+    """A plugin's own code."""

@@ -1,0 +1,121 @@
+"""From what is written to a plugin that can be asked: found, told its settings, and given its secrets. Once, and not
+for each call."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+import msgspec
+import structlog
+
+from dragoman import errors
+from dragoman.errors import GatewayError
+from dragoman.plugins import installed
+from dragoman.plugins.base import Plugin
+from dragoman.policy import credentials
+from dragoman.policy.aliases import Made
+from dragoman.policy.plugins import Auth as AuthPlugin
+from dragoman.policy.plugins import Bound, Chain, Kind, plugin_id, split_id
+from dragoman.policy.resources import Auth, PluginBinding, Plugins, invalid
+
+_log = structlog.get_logger("dragoman")
+
+
+class Binder:
+    """Binds plugins; `reveal` is the vault's. One that is bound again in the same way is the same one."""
+
+    def __init__(self, reveal: Callable[[str], str]) -> None:
+        self._reveal = reveal
+        self._bound: WeakValueDictionary[tuple[str, bytes], Bound[Any]] = WeakValueDictionary()
+
+    def chains(self, written: Made, auth: Auth) -> dict[str, Chain | None]:
+        """The plugins of an upstream, under `""`, and of its routes, under their ids.
+
+        Raises `GatewayError` as `bind`, naming the member.
+        """
+        signer = None
+        if auth.plugin is not None:
+            with _at("auth.plugin"):
+                signer = self.bind(auth.plugin, ("auth",), written.id)
+        chains = {"": self._chain(written.rules.plugins, written.id, signer)}
+        for number, (route_id, route) in enumerate(written.routes):
+            if route.plugins.items:
+                with _at(f"routes[{number}]"):
+                    chains[route_id] = self._chain(route.plugins, route_id)
+        return chains
+
+    def _chain(self, plugins: Plugins, whose: str, signer: Bound[AuthPlugin] | None = None) -> Chain | None:
+        guards: list[Bound[Any]] = []
+        transforms: list[Bound[Any]] = []
+        for number, item in enumerate(plugins.items):
+            with _at(f"plugins.items[{number}]"):
+                bound = self.bind(item, ("guard", "transform"), whose)
+            (guards if bound.plugin.kind == "guard" else transforms).append(bound)
+        if signer is None and not plugins.items:
+            return None
+        return Chain(signer, tuple(guards), tuple(transforms))
+
+    def bind(self, binding: PluginBinding, kinds: Sequence[Kind], whose: str = "") -> Bound[Any]:
+        """A plugin ready to be asked, shared among those of `whose` that bind it alike.
+
+        Raises `GatewayError` PLUGIN_NOT_FOUND, INVALID_REQUEST naming the member, SECRET_NOT_FOUND.
+        """
+        key = whose, msgspec.json.encode((binding, kinds))
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bound[key] = self._make(binding, kinds)
+        return bound
+
+    def _make(self, binding: PluginBinding, kinds: Sequence[Kind]) -> Bound[Any]:
+        found = find(binding.id, kinds)
+        settings = check_settings(found, binding)
+        secrets = {member: self._reveal(reference) for member, reference in binding.references}
+        name = split_id(binding.id)[1]
+        try:
+            plugin = found(settings, secrets)
+        except Exception as error:  # noqa: BLE001 - somebody else's code
+            _log.error("plugin not made", plugin=name, exc_info=error)
+            raise invalid("config", f"The plugin {name!r} does not take its settings; the log says why.") from None
+        forms = credentials.echoes(*secrets.values()) if secrets else ()
+        reads = found.body_limit is not Plugin.body_limit
+        return Bound(plugin_id(found.kind, name), plugin, binding.timeout, forms, reads)
+
+
+def find(given: str, kinds: Sequence[Kind]) -> installed.PluginType:
+    """The class of a plugin by its id or name. Raises `GatewayError` PLUGIN_NOT_FOUND, INVALID_REQUEST."""
+    kind, name = split_id(given)
+    try:
+        found = installed.find(name)
+    except LookupError as error:
+        message = str(error)
+        raise GatewayError(
+            errors.PLUGIN_NOT_FOUND, f"{message[:1].upper()}{message[1:]}.", param="id", extra={"plugin": name}
+        ) from error
+    if found.kind not in kinds or kind not in (None, found.kind):
+        raise invalid("id", f"{name!r} is a plugin of kind {found.kind!r}, and not of kind {(kind or kinds[0])!r}.")
+    return found
+
+
+def check_settings(found: installed.PluginType, binding: PluginBinding) -> msgspec.Struct:
+    """The settings of a binding. Raises `GatewayError` INVALID_REQUEST naming the member, and quoting no reference."""
+    for member, reference in binding.references:
+        try:
+            credentials.check_reference(reference)
+        except ValueError as error:
+            raise invalid(f"config.{member}", f"The setting {error}.") from None
+    try:
+        return msgspec.convert(binding.config, found.settings_type)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        raise invalid(f"config{path.rstrip('`')}", message + ".") from None
+
+
+@contextmanager
+def _at(member: str) -> Iterator[None]:
+    """Says in which member an error is that is raised inside."""
+    try:
+        yield
+    except GatewayError as error:
+        param = member if error.param is None else f"{member}.{error.param}"
+        raise GatewayError(error.kind, error.message, param=param, extra=error.extra) from error
