@@ -6,13 +6,7 @@ import pytest
 
 from dragoman.errors import GatewayError
 from dragoman.gateway.query import Query
-
-ITEMS = [(str(number), number) for number in range(5)]
-
-
-def page(text: bytes) -> tuple[list[int], bool]:
-    found, more = Query(text, ("limit", "order", "after")).page(ITEMS)
-    return [value for _, value in found], more
+from dragoman.ports import Window
 
 
 def test_values_are_read_by_type() -> None:
@@ -47,19 +41,20 @@ def test_an_unknown_name_and_a_flag_that_is_none_are_named() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"", ([4, 3, 2, 1, 0], False)),
-        (b"order=asc", ([0, 1, 2, 3, 4], False)),
-        (b"limit=2", ([4, 3], True)),
-        (b"limit=2&after=3", ([2, 1], True)),
-        (b"limit=2&after=2&order=asc", ([3, 4], False)),
-        (b"after=0", ([], False)),
+        (b"", Window(20, True, "")),
+        (b"order=asc", Window(20, False, "")),
+        (b"limit=2&after=x&order=desc", Window(2, True, "x")),
+        (b"limit=100", Window(100, True, "")),
     ],
 )
-def test_a_page_is_what_it_asks_for(text: bytes, expected: tuple[list[int], bool]) -> None:
-    assert page(text) == expected
+def test_the_part_of_a_list_that_is_asked_for(text: bytes, expected: Window) -> None:
+    assert Query(text, ("limit", "order", "after")).window() == expected
 
 
-@pytest.mark.parametrize("text", [b"limit=0", b"limit=101", b"order=up", b"after=9"])
-def test_a_page_that_cannot_be_is_refused(text: bytes) -> None:
-    with pytest.raises(GatewayError):
-        page(text)
+@pytest.mark.parametrize(
+    ("text", "param"), [(b"limit=0", "limit"), (b"limit=101", "limit"), (b"order=up", "order"), (b"after=", "after")]
+)
+def test_a_part_that_cannot_be_is_named(text: bytes, param: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        Query(text, ("limit", "order", "after")).window()
+    assert caught.value.param == param

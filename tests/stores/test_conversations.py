@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from dragoman.ports import Conversation
+from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
+from dragoman.ports import Conversation, Window
 from dragoman.stores.conversations import SqlConversationStore
 from tests.stores.conftest import OpenDatabase
 from tests.stores.test_responses import A, B, items
@@ -62,6 +63,60 @@ async def test_items_are_appended_and_removed(store: SqlConversationStore) -> No
     assert await store.remove("conv_1", A, "b") is None
     assert await store.append("conv_1", A, items("d"))
     assert await listed(store) == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (Window(), ("edcba", False)),
+        (Window(newest_first=False), ("abcde", False)),
+        (Window(limit=2), ("ed", True)),
+        (Window(limit=2, after="d"), ("cb", True)),
+        (Window(limit=2, after="c", newest_first=False), ("de", False)),
+        (Window(after="a"), ("", False)),
+    ],
+)
+async def test_a_part_of_the_items_is_what_it_asks_for(
+    store: SqlConversationStore, window: Window, expected: tuple[str, bool]
+) -> None:
+    await store.add(conversation("other"), items("x", "a"))
+    await store.add(conversation(), items(*"abcde"))
+    found = await store.part("conv_1", A, window)
+    assert found is not None
+    assert ("".join(item.id for item in found.items), found.more) == expected
+
+
+async def test_a_part_of_nothing_and_one_behind_nothing_are_told_apart(store: SqlConversationStore) -> None:
+    await store.add(conversation(), items("a"))
+    assert await store.part("conv_2", A, Window()) is None
+    assert await store.part("conv_1", B, Window()) is None
+    with pytest.raises(LookupError):
+        await store.part("conv_1", A, Window(after="b"))
+    assert await store.item("conv_1", A, "a") == items("a")[0]
+    assert await store.item("conv_1", A, "b") is None
+    assert await store.item("conv_1", B, "a") is None
+
+
+async def test_a_conversation_that_no_call_could_use_can_still_be_listed_and_made_smaller(
+    store: SqlConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.add(conversation(), items("a", "b"))  # 9 bytes each
+    monkeypatch.setattr("dragoman.stores.conversations.MAX_BYTES", 20)
+    with pytest.raises(GatewayError, match="larger than 20") as caught:
+        await store.append("conv_1", A, items("c"))
+    assert caught.value.kind is PAYLOAD_TOO_LARGE
+    assert await listed(store) == ["a", "b"]
+    monkeypatch.setattr("dragoman.stores.conversations.MAX_BYTES", 10)
+    with pytest.raises(GatewayError, match="larger than 10"):
+        await store.read("conv_1", A)
+    for after, expected in (("", ("b", True)), ("b", ("a", False))):
+        found = await store.part("conv_1", A, Window(after=after))  # no more at once than a call could use
+        assert found is not None
+        assert ("".join(item.id for item in found.items), found.more) == expected
+    assert await store.remove("conv_1", A, "a") is not None
+    assert await store.remove("conv_1", A, "b") is not None
+    assert await store.append("conv_1", A, items("c"))
+    assert await listed(store) == ["c"]
 
 
 @pytest.mark.parametrize("repeated", [("a",), ("b", "b")])

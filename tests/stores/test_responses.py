@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from dragoman.errors import GatewayError
-from dragoman.ports import Conversation, StoredItem, StoredResponse
+from dragoman.ports import Conversation, StoredItem, StoredResponse, Window
 from dragoman.stores.conversations import MAX_BYTES, SqlConversationStore
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.responses import SqlResponseStore
@@ -167,6 +167,40 @@ async def test_fifty_writers_of_one_conversation_lose_nothing_and_do_not_mix(
     listed = await _listed(conversations)
     assert len(listed) == 100
     assert {(listed[at], listed[at + 1]) for at in range(0, 100, 2)} == set(turns)
+
+
+async def test_what_a_response_was_made_from_is_listed_in_parts(
+    store: SqlResponseStore, conversations: SqlConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await conversations.add(Conversation("conv_1", A, 1.0, {}), items("c1", "c2"))
+    await store.add(response("r1", conversation="conv_1", seen=2), items("i1", "i2"), items("o1"))
+    await store.add(response("r2", previous="r1"), items("i3"), items("o2"))
+    monkeypatch.setattr("dragoman.stores.responses.MAX_BYTES", 20)  # listing is not bound by what a call could use
+    walked: list[str] = []
+    for newest_first in (False, True):
+        walked.clear()
+        more, after = True, ""
+        while more:
+            found = await store.given("r2", A, Window(2, newest_first=newest_first, after=after))
+            assert found is not None
+            walked += [item.id for item in found.items]
+            more, after = found.more, walked[-1]
+        assert walked == ["c1", "c2", "i1", "i2", "o1", "i3"][:: -1 if newest_first else 1]
+    assert await store.given("r2", B, Window()) is None
+    with pytest.raises(LookupError):
+        await store.given("r2", A, Window(after="o2"))
+
+
+async def test_a_conversation_takes_what_was_answered_though_it_grows_too_large(
+    store: SqlResponseStore, conversations: SqlConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await conversations.add(Conversation("conv_1", A, 1.0, {}), items("c1"))
+    monkeypatch.setattr("dragoman.stores.conversations.MAX_BYTES", 20)
+    await store.add(response("r1", conversation="conv_1", seen=1), items("i1"), items("o1"))
+    found = await conversations.part("conv_1", A, Window(newest_first=False))
+    assert found is not None
+    assert [item.id for item in found.items] == ["c1", "i1"]
+    assert found.more
 
 
 async def test_a_history_that_nobody_could_send_is_refused(

@@ -5,7 +5,7 @@ exist. `input_items` lists everything that the response was made from, its histo
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from msgspec import Raw
@@ -17,9 +17,9 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.background import Background
 from dragoman.gateway.call import Call
 from dragoman.gateway.continuity import assemble
-from dragoman.gateway.query import Page, Query
+from dragoman.gateway.query import Page, Query, no_item
 from dragoman.policy.keys import Key
-from dragoman.ports import ResponseStore, StoredItem, StoredResponse
+from dragoman.ports import Part, ResponseStore, StoredItem, StoredResponse, Window
 
 PREFIX: Final = b"/v1/responses/"
 _PATH: Final = re.compile(rb"/v1/responses/([A-Za-z0-9_.:-]{1,256})(?:/(cancel|input_items))?")
@@ -84,10 +84,11 @@ class Archive:
 
     async def _input_items(self, call: Call, key: Key, name: str) -> None:
         query = Query(call.query, ("after", "include", "limit", "order"))
-        items = await self._responses.context(name, key.owner, output=False)
-        if items is None:
+        window = query.window()
+        found = await read_page(window, self._responses.given(name, key.owner, window))
+        if found is None:
             raise _unknown(name)
-        await call.answer_json(page(query, items))
+        await call.answer_json(found)
 
     async def _find(self, name: str, key: Key) -> tuple[StoredResponse, Sequence[StoredItem]]:
         found = await self._responses.get(name, key.owner)
@@ -96,11 +97,19 @@ class Archive:
         return found
 
 
-def page(query: Query, items: Sequence[StoredItem]) -> Page:
-    """A page of items as they are shown in lists."""
-    found, more = query.page([(item.id, item.value) for item in items])
-    data = [listed(Given(name, Raw(value))) for name, value in found]
-    return Page(data, found[0][0] if found else None, found[-1][0] if found else None, more)
+async def read_page(window: Window, reading: Awaitable[Part | None]) -> Page | None:
+    """The page that a window shows, once the store has read it. Raises `GatewayError` INVALID_REQUEST."""
+    try:
+        found = await reading
+    except LookupError:
+        raise no_item(window.after) from None
+    return None if found is None else page(found.items, more=found.more)
+
+
+def page(items: Sequence[StoredItem], *, more: bool) -> Page:
+    """Items as they are shown in lists."""
+    data = [listed(Given(item.id, Raw(item.value))) for item in items]
+    return Page(data, items[0].id if items else None, items[-1].id if items else None, more)
 
 
 def _unknown(name: str) -> GatewayError:

@@ -15,13 +15,13 @@ from dragoman import errors
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.continuation import Given, listed
 from dragoman.errors import GatewayError
-from dragoman.gateway.archive import page
+from dragoman.gateway.archive import page, read_page
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import stored_items
 from dragoman.gateway.query import Query
 from dragoman.policy.keys import Key
-from dragoman.ports import Clock, Conversation, ConversationStore, StoredItem
+from dragoman.ports import Clock, Conversation, ConversationStore
 
 PREFIX: Final = b"/v1/conversations"
 MAX_ITEMS: Final = 20
@@ -117,11 +117,13 @@ class Conversations:
                 raise GatewayError(errors.INVALID_REQUEST, message, param="items") from None
             if not found:
                 raise _unknown(name)
-            query = Query(b"order=asc&limit=100", ("order", "limit"))
-            await call.answer_json(page(query, stored_items(items)))
+            await call.answer_json(page(stored_items(items), more=False))
             return
-        query = Query(call.query, ("after", "include", "limit", "order"))
-        await call.answer_json(page(query, await self._read(name, key)))
+        window = Query(call.query, ("after", "include", "limit", "order")).window()
+        shown = await read_page(window, self._conversations.part(name, key.owner, window))
+        if shown is None:
+            raise _unknown(name)
+        await call.answer_json(shown)
 
     async def _item(self, call: Call, key: Key, name: str, item_id: str) -> None:
         if call.method == "DELETE":
@@ -129,16 +131,14 @@ class Conversations:
             if conversation is not None:
                 await call.answer_json(_show(conversation))
                 return
-        items = {item.id: item for item in await self._read(name, key)}
-        if item_id not in items:
-            raise GatewayError(errors.ITEM_NOT_FOUND, f"Item with id {item_id!r} not found in this conversation.")
-        await call.answer_json(listed(Given(item_id, Raw(items[item_id].value))))
-
-    async def _read(self, name: str, key: Key) -> Sequence[StoredItem]:
-        found = await self._conversations.read(name, key.owner)
-        if found is None:
+        else:
+            item = await self._conversations.item(name, key.owner, item_id)
+            if item is not None:
+                await call.answer_json(listed(Given(item.id, Raw(item.value))))
+                return
+        if await self._conversations.get(name, key.owner) is None:
             raise _unknown(name)
-        return found[1]
+        raise GatewayError(errors.ITEM_NOT_FOUND, f"Item with id {item_id!r} not found in this conversation.")
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

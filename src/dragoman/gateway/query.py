@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -10,10 +10,10 @@ from msgspec import Raw
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.ports import Window
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
 MAX_PAGE: Final = 100
-T = TypeVar("T")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -61,23 +61,21 @@ class Query:
             raise _invalid(name, f"{name!r} must be true or false.")
         return value == "true"
 
-    def page(self, items: Sequence[tuple[str, T]]) -> tuple[Sequence[tuple[str, T]], bool]:
-        """The part of `items`, ids before values and the oldest first, that `limit`, `order` and `after` ask for.
-
-        Raises `GatewayError` INVALID_REQUEST if there is no item `after`.
-        """
+    def window(self) -> Window:
+        """The part of a list that `limit`, `order` and `after` ask for."""
         limit = self.number("limit", 20, least=1, most=MAX_PAGE)
         order = self._values.get("order", "desc")
         if order not in ("asc", "desc"):
             raise _invalid("order", "'order' must be asc or desc.")
-        ordered = list(items) if order == "asc" else list(items)[::-1]
         after = self._values.get("after")
-        if after is not None:
-            place = next((at for at, (name, _) in enumerate(ordered) if name == after), None)
-            if place is None:
-                raise _invalid("after", f"There is no item {after!r} in this list.")
-            ordered = ordered[place + 1 :]
-        return ordered[:limit], len(ordered) > limit
+        if after == "":
+            raise no_item(after)
+        return Window(limit, order == "desc", after or "")
+
+
+def no_item(after: str) -> GatewayError:
+    """What is said of an `after` that no list has."""
+    return _invalid("after", f"There is no item {after!r} in this list.")
 
 
 def _invalid(name: str, message: str) -> GatewayError:

@@ -26,9 +26,11 @@ from dragoman.ports.ledger import UsageTotal as UsageTotal
 from dragoman.ports.pipe import Pipe as Pipe
 from dragoman.ports.pipe import Receiver as Receiver
 from dragoman.ports.pool import Pool as Pool
+from dragoman.ports.responses import Part as Part
 from dragoman.ports.responses import ResponseStore as ResponseStore
 from dragoman.ports.responses import StoredItem as StoredItem
 from dragoman.ports.responses import StoredResponse as StoredResponse
+from dragoman.ports.responses import Window as Window
 from dragoman.ports.tokenizer import Tokenizer as Tokenizer
 from dragoman.ports.turns import Asked as Asked
 from dragoman.ports.turns import Prepared as Prepared

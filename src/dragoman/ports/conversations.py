@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from dragoman.ports.responses import StoredItem
+from dragoman.ports.responses import Part, StoredItem, Window
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -38,7 +38,10 @@ class ConversationStore(Protocol):
         ...
 
     async def append(self, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
-        """False if there is no such conversation; `ValueError` if it has an item of one of these ids."""
+        """False if there is no such conversation; `ValueError` if it has an item of one of these ids.
+
+        Raises `GatewayError` PAYLOAD_TOO_LARGE if no call could use it any more.
+        """
         ...
 
     async def read(self, conversation_id: str, owner: str) -> tuple[Conversation, Sequence[StoredItem]] | None:
@@ -46,6 +49,17 @@ class ConversationStore(Protocol):
 
         Raises `GatewayError` PAYLOAD_TOO_LARGE beyond the store's bounds.
         """
+        ...
+
+    async def part(self, conversation_id: str, owner: str, window: Window) -> Part | None:
+        """A part of its items, without a bound to them all.
+
+        `LookupError` if there is no item behind which to begin.
+        """
+        ...
+
+    async def item(self, conversation_id: str, owner: str, item_id: str) -> StoredItem | None:
+        """One item; `None` if there is no such conversation or item."""
         ...
 
     async def remove(self, conversation_id: str, owner: str, item_id: str) -> Conversation | None:

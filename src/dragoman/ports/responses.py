@@ -13,6 +13,24 @@ class StoredItem(msgspec.Struct, frozen=True, gc=False):
     value: bytes
 
 
+class Window(msgspec.Struct, frozen=True):
+    """Which part of a list is asked for: `limit` items behind the one of the id `after`, if that is given."""
+
+    limit: int = 20
+    newest_first: bool = True
+    after: str = ""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Items of a list, and whether there are more behind them.
+
+    They are together no larger than what a call may send, though a single one may be: the part ends sooner.
+    """
+
+    items: tuple[StoredItem, ...]
+    more: bool
+
+
 class StoredResponse(msgspec.Struct, frozen=True):
     """A response that a caller may come back to.
 
@@ -68,6 +86,13 @@ class ResponseStore(Protocol):
 
         Deleted responses in between still count: a chain is what it was when it was made. Raises `GatewayError`
         PAYLOAD_TOO_LARGE beyond the store's bounds, and INVALID_REQUEST for the output of one that has not ended.
+        """
+        ...
+
+    async def given(self, response_id: str, owner: str, window: Window) -> Part | None:
+        """A part of everything that a response was made from. `LookupError` if there is no item behind which to begin.
+
+        It has no bound: what is too much for a call can still be looked at.
         """
         ...
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Result, Select, delete, insert, select, update
+from sqlalchemy import Connection, FromClause, Result, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.errors import PAYLOAD_TOO_LARGE, GatewayError
-from dragoman.ports import Conversation, StoredItem
+from dragoman.ports import Conversation, Part, StoredItem, Window
 from dragoman.stores.database import Database
 from dragoman.stores.lane import Lane
 from dragoman.stores.schema import conversation_items, conversations
@@ -71,7 +71,11 @@ class SqlConversationStore:
 
     async def append(self, conversation_id: str, owner: str, items: Sequence[StoredItem]) -> bool:
         def work(connection: Connection) -> bool:
-            return append(connection, conversation_id, owner, items)
+            found = append(connection, conversation_id, owner, items)  # first, for it makes others wait
+            if found and _size(connection, conversation_id) > MAX_BYTES:
+                message = f"The conversation would be larger than {MAX_BYTES} bytes: delete items, or begin another."
+                raise GatewayError(PAYLOAD_TOO_LARGE, message)
+            return found
 
         try:
             return await self._lane.run(work, write=True)
@@ -84,6 +88,29 @@ class SqlConversationStore:
             if conversation is None:
                 return None
             return conversation, rows_of(connection.execute(_items(conversation)))
+
+        return await self._lane.run(work)
+
+    async def part(self, conversation_id: str, owner: str, window: Window) -> Part | None:
+        def work(connection: Connection) -> Part | None:
+            conversation = _get(connection, conversation_id, owner)
+            if conversation is None:
+                return None
+            columns = (
+                conversation_items.c.number.label("place"), conversation_items.c.item_id, conversation_items.c.value,
+            )  # fmt: skip
+            this = conversation_items.c.conversation_id == conversation.id
+            return part(connection, select(*columns).where(this).subquery(), window)
+
+        return await self._lane.run(work)
+
+    async def item(self, conversation_id: str, owner: str, item_id: str) -> StoredItem | None:
+        def work(connection: Connection) -> StoredItem | None:
+            this = conversation_items.c.item_id == storable(item_id)
+            columns = (conversation_items.c.item_id, conversation_items.c.value)
+            query = select(*columns).join(conversations).where(*_visible(conversation_id, owner), this)
+            row = connection.execute(query).one_or_none()
+            return None if row is None else StoredItem(row.item_id, row.value.encode())
 
         return await self._lane.run(work)
 
@@ -124,6 +151,26 @@ def render(item: StoredItem) -> dict[str, str]:
     return {"item_id": storable(item.id), "value": item.value.decode()}
 
 
+def part(connection: Connection, listed: FromClause, window: Window) -> Part:
+    """What a window shows of a list whose rows have a `place`. Raises `LookupError` for an `after` that it lacks."""
+    place = listed.c.place
+    query = select(listed.c.item_id, listed.c.value).order_by(place.desc() if window.newest_first else place)
+    if window.after:
+        after = connection.scalar(select(func.min(place)).where(listed.c.item_id == storable(window.after)))
+        if after is None:
+            raise LookupError(window.after)
+        query = query.where(place < after if window.newest_first else place > after)
+    items: list[StoredItem] = []
+    size = 0
+    with connection.execute(query.limit(window.limit + 1).execution_options(yield_per=READ_AT_ONCE)) as rows:
+        for row in rows:
+            size += len(row.value)
+            if len(items) == window.limit or (items and size > MAX_BYTES):
+                return Part(tuple(items), more=True)
+            items.append(StoredItem(row.item_id, row.value.encode()))
+    return Part(tuple(items), more=False)
+
+
 def rows_of(rows: Result[Any]) -> Sequence[StoredItem]:
     """Items read back. Raises `GatewayError` PAYLOAD_TOO_LARGE for more than could be used."""
     items: list[StoredItem] = []
@@ -162,6 +209,11 @@ def _items(conversation: Conversation) -> Select[Any]:
         .order_by(conversation_items.c.number)
         .execution_options(yield_per=READ_AT_ONCE)
     )
+
+
+def _size(connection: Connection, conversation_id: str) -> int:
+    this = conversation_items.c.conversation_id == storable(conversation_id)
+    return connection.scalar(select(func.sum(func.length(conversation_items.c.value))).where(this)) or 0
 
 
 def _render_metadata(metadata: dict[str, str]) -> str:

@@ -12,8 +12,10 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Subquery,
     delete,
     exists,
+    func,
     insert,
     literal,
     select,
@@ -24,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from dragoman.errors import INVALID_REQUEST, PAYLOAD_TOO_LARGE, GatewayError
-from dragoman.ports import StoredItem, StoredResponse
-from dragoman.stores.conversations import MAX_BYTES, READ_AT_ONCE, append, render, rows_of
+from dragoman.ports import Part, StoredItem, StoredResponse, Window
+from dragoman.stores.conversations import MAX_BYTES, READ_AT_ONCE, append, part, render, rows_of
 from dragoman.stores.database import Database
 from dragoman.stores.groups import Groups
 from dragoman.stores.lane import Lane
@@ -124,6 +126,16 @@ class SqlResponseStore:
             if output and row.status not in _ENDED:
                 raise GatewayError(INVALID_REQUEST, f"Response {row.id!r} has not ended; retrieve it until it has.")
             return _context(connection, storable(response_id), storable(owner), output=output)
+
+        return await self._lane.run(work)
+
+    async def given(self, response_id: str, owner: str, window: Window) -> Part | None:
+        def work(connection: Connection) -> Part | None:
+            if connection.execute(_visible(response_id, owner)).one_or_none() is None:
+                return None
+            everything, order = _everything(storable(response_id), storable(owner), output=False)
+            place = func.row_number().over(order_by=order).label("place")
+            return part(connection, select(place, everything.c.item_id, everything.c.value).subquery(), window)
 
         return await self._lane.run(work)
 
@@ -229,7 +241,8 @@ def _chain(response_id: str, owner: str) -> CTE:
     return chain.union_all(step.where(responses.c.owner == owner, chain.c.depth < MAX_CHAIN))
 
 
-def _context(connection: Connection, response_id: str, owner: str, *, output: bool) -> Sequence[StoredItem]:
+def _everything(response_id: str, owner: str, *, output: bool) -> tuple[Subquery, tuple[Any, ...]]:
+    """The items that a response was made from, with `output` its own, and the order in which they stand."""
     chain = _chain(response_id, owner)
     wanted = true() if output else (chain.c.depth > 0) | (response_items.c.side == GIVEN)
     own = (
@@ -249,7 +262,11 @@ def _context(connection: Connection, response_id: str, owner: str, *, output: bo
         & (conversation_items.c.number < chain.c.seen),
     )  # fmt: skip
     everything = union_all(own, told).subquery()
-    order = (everything.c.depth.desc(), everything.c.side, everything.c.number)
+    return everything, (everything.c.depth.desc(), everything.c.side, everything.c.number)
+
+
+def _context(connection: Connection, response_id: str, owner: str, *, output: bool) -> Sequence[StoredItem]:
+    everything, order = _everything(response_id, owner, output=output)
     statement = select(everything).order_by(*order).execution_options(yield_per=READ_AT_ONCE)
     items: list[StoredItem] = []
     size = 0
