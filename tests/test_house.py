@@ -39,6 +39,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/demo.py": "gateway/test_app.py",
     "gateway/explain.py": "outbound/test_routes.py",
     "gateway/framed.py": "gateway/test_responses_socket.py",
+    "gateway/grant.py": "gateway/test_inside.py",
     "gateway/handshake.py": "gateway/test_websocket.py",
     "gateway/management.py": "outbound/test_upstreams.py",
     "gateway/openapi.py": "outbound/test_api.py",

@@ -67,4 +67,4 @@ def test_an_age_of_rows_is_a_usage_error(home: Home) -> None:
 def test_an_estimate_is_marked() -> None:
     call = Reservation("c", "r", "key_1", "model", "m", "up", 0.0)
     done = Settlement("c", "settled", 200, 1.0, 5, None, "up", "m", Usage(7, 8, estimated=True), "")
-    assert ledger_row(LedgerRow(call, "settled", done), {})[8:10] == ("~7", "~8")
+    assert ledger_row(LedgerRow(call, "settled", done), {})[9:11] == ("~7", "~8")

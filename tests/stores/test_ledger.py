@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from dragoman.errors import STORE_UNAVAILABLE, GatewayError
@@ -78,6 +79,15 @@ async def test_writing_twice_changes_nothing(ledger: AnyLedger) -> None:
     await ledger.durable()
 
     assert await ledger.rows() == [LedgerRow(reservation(1), "settled", first)]
+
+
+async def test_a_call_of_an_agent_names_it_and_its_parent(ledger: AnyLedger) -> None:
+    made = replace(reservation(2), agent="assistant", parent=reservation(1).call_id)
+    ledger.reserve(reservation(1))
+    ledger.reserve(made)
+    await ledger.durable()
+
+    assert [row.reservation for row in await ledger.rows()] == [made, reservation(1)]
 
 
 async def test_totals_are_by_key_and_name_since_a_time(ledger: AnyLedger) -> None:

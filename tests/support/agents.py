@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import httpx2
+import openai
+
 from dragoman import errors
+from dragoman.client.in_process import AsyncInProcess
 from dragoman.errors import GatewayError
-from dragoman.ports import Asked
+from dragoman.ports import Access, Asked
 from dragoman.turn import (
     CallClosed,
     CallDelta,
@@ -66,6 +70,52 @@ class EchoAgent:
             yield Stopped(Stop.END)
         finally:
             self.finished += 1
+
+
+class AskingAgent:
+    """Makes calls of its own through the gateway, as its caller bids it: `ask MODEL WORDS`, or `METHOD PATH`."""
+
+    name = "asker"
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+
+    def inspect(self, turn: Turn) -> tuple[Loss, ...]:
+        return ()
+
+    async def answer(self, turn: Turn, asked: Asked) -> AsyncGenerator[Event, None]:
+        self.asked.append(asked)
+        assert asked.access is not None
+        yield Opened("run_1", 1_700_000_000, self.name)
+        verb, what, *rest = heard(turn).split(" ", 2)
+        async with inside(asked.access) as http:
+            if verb == "ask":
+                async for word in told(http, asked.access, what, " ".join(rest)):
+                    yield TextDelta(word)
+            else:
+                body = rest[0].encode() if rest else None
+                reply = await http.request(verb, what, content=body, headers={"x-api-key": asked.access.credential})
+                yield TextDelta(f"{reply.status_code} {reply.text}")
+        yield Used(Usage(1, 1))
+        yield Stopped(Stop.END)
+
+
+def inside(access: Access) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=AsyncInProcess(access.app), base_url=access.base_url.removesuffix("/v1"))
+
+
+async def told(http: httpx2.AsyncClient, access: Access, model: str, words: str) -> AsyncGenerator[str, None]:
+    """What a model answers, piece by piece; a refusal as an error of the agent's own."""
+    client = openai.AsyncOpenAI(base_url=access.base_url, api_key=access.credential, http_client=http, max_retries=0)
+    try:
+        stream = await client.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": words}], stream=True
+        )
+        async for chunk in stream:
+            if chunk.choices and chunk.choices[0].delta.content:
+                yield chunk.choices[0].delta.content
+    except openai.APIStatusError as error:
+        yield f"{error.status_code} {error.code}"
 
 
 def heard(turn: Turn) -> str:

@@ -13,7 +13,7 @@ from dragoman.stores.database import Database
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.ledger import SqlLedgerReader
 
-ROWS = ("time", "state", "status", "key", "name", "upstream", "ms", "first ms", "in", "out", "error")
+ROWS = ("time", "state", "status", "key", "agent", "name", "upstream", "ms", "first ms", "in", "out", "error")
 
 
 @click.command()
@@ -80,10 +80,11 @@ def ledger_row(row: LedgerRow, names: dict[str, str]) -> tuple[str, ...]:
     begin = (local_time(call.reserved_at), row.state)
     key = names.get(call.key_id, call.key_id)
     if done is None:
-        return *begin, "", key, call.name, call.upstream, "", "", "", "", ""
+        return *begin, "", key, call.agent, call.name, call.upstream, "", "", "", "", ""
     tokens = ("", "")
     if done.usage is not None:
         about = "~" if done.usage.estimated else ""
         tokens = (f"{about}{done.usage.input_tokens}", f"{about}{done.usage.output_tokens}")
     first = "" if done.first_token_ms is None else str(done.first_token_ms)
-    return *begin, str(done.status), key, call.name, done.upstream, str(done.duration_ms), first, *tokens, done.error
+    figures = (str(done.duration_ms), first, *tokens)
+    return *begin, str(done.status), key, call.agent, call.name, done.upstream, *figures, done.error

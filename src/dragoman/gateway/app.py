@@ -34,6 +34,7 @@ from dragoman.gateway.directory import Directory
 from dragoman.gateway.exchange import Exchange
 from dragoman.gateway.health import Health
 from dragoman.gateway.inner import InnerCalls
+from dragoman.gateway.inside import OPEN
 from dragoman.gateway.issuing import Issuer
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.management import Management
@@ -80,7 +81,7 @@ class Gateway:
         self._settings = settings
         self._loaded = settings.load()
         self.clock = SystemClock()
-        self._composer = Composer(settings, self.clock, agents)
+        self._composer = Composer(settings, self.clock, agents, self)
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
         self._observer.registry.register(PoolCollector(lambda: self._runtime.upstreams))
@@ -270,6 +271,8 @@ class Gateway:
         entry = self._table.find(call.path)
         if entry is None:
             raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
+        if call.grant is not None and entry.kind not in OPEN:
+            raise GatewayError(errors.PERMISSION_DENIED, "This is not for calls that agents make.")
         if (
             entry.methods is not None
             and call.method not in entry.methods
@@ -304,18 +307,18 @@ class Gateway:
             case "models" | "model":
                 await self._show_models(entry, call, scope)
             case "convert":
-                await self.keyring.identify(call.token())
+                await self.keyring.of(call)
                 await convert.answer(call, runtime.config.server, self.clock)
             case "admin":
-                key = await self.keyring.identify(call.token())
+                key = await self.keyring.of(call)
                 key.require_admin()
                 await self._administer(call, key, scope)
             case "archive" | "conversations" | "compact":
                 await self._recall(entry, call, runtime)
             case "resolve":
-                await resolve.answer(call, await self.keyring.identify(call.token()), runtime)
+                await resolve.answer(call, await self.keyring.of(call), runtime)
             case "resources" | "explain":
-                key = await self.keyring.identify(call.token())
+                key = await self.keyring.of(call)
                 key.require_admin()
                 await self._management.answer(call, key)
             case "outbound_status":
@@ -326,14 +329,14 @@ class Gateway:
                 raise AssertionError(entry.kind)
 
     async def _show_models(self, entry: Entry, call: Call, scope: Scope) -> None:
-        key = await self.keyring.identify(call.token())
+        key = await self.keyring.of(call)
         if entry.kind == "models":
             await call.answer_json(await self._catalog.models(key))
         else:
             await call.answer_json(await self._catalog.model(scope["path"].removeprefix("/v1/models/"), key))
 
     async def _recall(self, entry: Entry, call: Call, runtime: Runtime) -> None:
-        key = await self.keyring.identify(call.token())
+        key = await self.keyring.of(call)
         if self._services.continuity is None:
             raise GatewayError(errors.NOT_FOUND, "This gateway keeps no responses: 'store.keep_responses' is 0.")
         if entry.kind == "archive":

@@ -61,7 +61,10 @@ class Booking:
         call = self._call
         self.upstream = upstream
         ledger = self._services.ledger
-        ledger.reserve(Reservation(call.id, call.request_id, self._key.id, kind, self._name, upstream, now))
+        agent, parent = ("", "") if call.grant is None else (call.grant.agent, call.grant.call_id)
+        ledger.reserve(
+            Reservation(call.id, call.request_id, self._key.id, kind, self._name, upstream, now, agent, parent)
+        )
         self._reserved = True
         if ledger.strict:
             await call.watch.guard(ledger.durable())
@@ -98,7 +101,7 @@ class Booking:
             key_id="" if self._key is None else self._key.id, name=self._name, upstream=self.upstream,
             model=self.model, stream=self.stream, first_token_ms=None if first is None else round(first, 2),
             usage=self.usage, error=code, attempts=self.attempts,
-            losses=self.losses,
+            losses=self.losses, agent="" if call.grant is None else call.grant.agent,
         )  # fmt: skip
         if self._family == "proxy":
             record = self._audited(record)

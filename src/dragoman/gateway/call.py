@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.gateway.grant import Grant
 from dragoman.gateway.render import Headers, Source, head, render_error, render_json
 from dragoman.gateway.tunnel import Guest
 from dragoman.gateway.watch import Watch
@@ -55,7 +56,7 @@ class Call:
     """Made for each request before anything else is looked at."""
 
     __slots__ = (
-        "_receive", "_send", "added", "connection", "depth", "ended", "head_sent", "header", "headers", "id", "method",
+        "_receive", "_send", "added", "connection", "ended", "grant", "head_sent", "header", "headers", "id", "method",
         "path", "peer", "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
     )  # fmt: skip
 
@@ -78,8 +79,8 @@ class Call:
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
-        self.depth = 0
-        """How many agents of this gateway stand between the call and its first caller."""
+        self.grant: Grant | None = scope.get("dragoman.grant")
+        """What an agent of this gateway calls under; no caller from outside has one."""
         self.received = 0
         """Bytes of the request's body so far."""
         self.sent = 0

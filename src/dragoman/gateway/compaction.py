@@ -50,7 +50,7 @@ class Compaction:
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, server = self._call, self._runtime.config.server
-        key = await self._services.keyring.identify(call.token())
+        key = await self._services.keyring.of(call)
         fields = head.parse(await call.read(server.max_body, server.body_timeout))
         self.booking.identify(key, head.model(fields))
         _check(fields)

@@ -5,6 +5,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,9 @@ from dragoman.config import (
 from dragoman.config import made as config_made
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
+from dragoman.gateway.call import Receive, Scope, Send
 from dragoman.gateway.clock import SystemClock, new_id
+from dragoman.gateway.inside import Inside
 from dragoman.gateway.runtime import VIA, Pools, Runtime
 from dragoman.gateway.settings import Settings
 from dragoman.plugins.binding import Binder
@@ -54,6 +57,7 @@ from dragoman.ports import (
     Vault,
 )
 from dragoman.ports.resources import ResourceStore
+from dragoman.ports.turns import App
 from dragoman.stores.conversations import SqlConversationStore
 from dragoman.stores.counters.memory import MemoryCounters
 from dragoman.stores.database import Database
@@ -181,9 +185,15 @@ def open_vault(settings: Settings) -> Vault:
 
 
 class Composer:
-    """Builds a `Runtime` from a configuration. `via` is this process's own name in `Via`."""
+    """Builds a `Runtime` from a configuration. `via` is this process's own name in `Via`.
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, agents: Sequence[Agent] = ()) -> None:
+    `app` is the gateway that serves it, if one does.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, agents: Sequence[Agent] = (), app: App | None = None
+    ) -> None:
+        self._inside = Inside(app or _nowhere)
         self._agents = agents
         self._vault = open_vault(settings)
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
@@ -215,7 +225,10 @@ class Composer:
                 shared=shared,
                 chains=self._chains_of_file(name, written, item.auth),
             )
-        turns: dict[str, TurnUpstream] = {agent_name(one.name): InProcessUpstream(one, AGENT) for one in self._agents}
+        turns: dict[str, TurnUpstream] = {
+            agent_name(one.name): InProcessUpstream(one, AGENT, partial(self._inside.open, one.name, ()))
+            for one in self._agents
+        }
         direct = [name for name, item in config.upstreams.items() if item.direct]
         direct += [name for name, command in config.commands.items() if command.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
@@ -369,6 +382,10 @@ def _as_config(config: Config, value: ApiUpstream) -> AliasConfig:
     return AliasConfig(
         network="public", allow_cidrs=cidrs, auth=value.auth, breaker=value.breaker, timeouts=TimeoutsConfig(**given)
     )
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("what nobody serves makes no calls")
 
 
 def agent_name(name: str) -> str:

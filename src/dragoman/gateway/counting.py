@@ -54,7 +54,7 @@ class Counting:
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, booking, server, form = self._call, self.booking, self._runtime.config.server, self._form
-        key = await self._services.keyring.identify(call.token())
+        key = await self._services.keyring.of(call)
         body = await self._whole(key, await call.read(server.max_body, server.body_timeout))
         head = Head(body, form.requires)
         booking.identify(key, head.turn.model)

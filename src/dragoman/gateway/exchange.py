@@ -57,7 +57,7 @@ class Exchange:
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, server = self._call, self._runtime.config.server
-        key = await self._services.keyring.identify(call.token())
+        key = await self._services.keyring.of(call)
         body = await call.read(server.max_body, server.body_timeout)
         memory = await self._remember(key, body)
         if isinstance(memory, Memory) and memory.asked.background:
@@ -80,6 +80,9 @@ class Exchange:
         """Leaves the call to a job, after all that can be known to be wrong with it."""
         call, services, server = self._call, self._services, self._runtime.config.server
         assert services.background is not None
+        if call.grant is not None:
+            message = "What an agent calls ends with its run: nothing of it is left to the background."
+            raise GatewayError(errors.INVALID_REQUEST, message, param="background")
         self._key = key
         bridge = self._bridge(memory.body, memory, keeps=True)
         turn = bridge.turn

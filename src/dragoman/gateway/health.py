@@ -49,7 +49,7 @@ class Health:
 
     async def outbound_status(self, call: Call, runtime: Runtime) -> None:
         """`/api/oagw/v1/status`: the aliases that the key may use; `uptime` in seconds."""
-        key = await self._services.keyring.identify(call.token())
+        key = await self._services.keyring.of(call)
         await call.answer_json(
             {
                 "status": "draining" if self.draining else "operational",
@@ -62,7 +62,7 @@ class Health:
     async def metrics(self, call: Call, runtime: Runtime) -> None:
         """`/metrics` in the Prometheus text format; takes an admin key unless made public."""
         if not runtime.config.server.metrics_public:
-            (await self._services.keyring.identify(call.token())).require_admin()
+            (await self._services.keyring.of(call)).require_admin()
         body = self._services.observer.metrics()
         headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
         await call.answer(200, headers, body, source="gateway")

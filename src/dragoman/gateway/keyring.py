@@ -10,6 +10,7 @@ from typing import Final
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.gateway.call import Call
 from dragoman.policy import keys
 from dragoman.policy.keys import Key
 from dragoman.ports import Clock, KeyStore
@@ -29,6 +30,12 @@ class Keyring:
         self._admin: tuple[bytes, Key] | None = None
         if admin_key is not None:
             self._admin = (keys.digest(admin_key), Key(id=ADMIN_ID, name="DRAGOMAN_ADMIN_KEY", admin=True))
+
+    async def of(self, call: Call, *, own_header: bool = False) -> Key:
+        """The key under which a call is made; `own_header` as for `Call.token`. Raises as `identify` does."""
+        if call.grant is not None:
+            return call.grant.narrowed(await self.by_id(call.grant.key_id))
+        return await self.identify(call.token(own_header=own_header))
 
     async def identify(self, token: str | None) -> Key:
         """The key of `token`. Raises `GatewayError` MISSING_API_KEY, INVALID_API_KEY, STORE_UNAVAILABLE."""

@@ -48,6 +48,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     attempts: int = 1
     losses: tuple[Loss, ...] = ()
+    agent: str = ""
+    """The agent that made it, while it answered another call of the same request."""
 
 
 class AuditRecord(CallRecord, frozen=True, omit_defaults=True):

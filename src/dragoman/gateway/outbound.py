@@ -51,7 +51,7 @@ class Outbound:
         if call.method == "OPTIONS" and await self._preflight(alias, path):
             return
         own_header = alias is not None and alias.caller_credential
-        key = await self._services.keyring.identify(call.token(own_header=own_header))
+        key = await self._services.keyring.of(call, own_header=own_header)
         booking.identify(key, name)
         if alias is None or not key.permits_alias(name):
             # The same answer either way: which aliases others have is none of a caller's business.

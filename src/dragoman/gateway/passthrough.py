@@ -52,7 +52,7 @@ class PassThrough:
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, booking, runtime = self._call, self.booking, self._runtime
-        key = await self._services.keyring.identify(call.token())
+        key = await self._services.keyring.of(call)
         path = call.path.removeprefix(b"/v1")
         booking.identify(key, path.decode("latin-1"))
         aliases.check(path, call.query)

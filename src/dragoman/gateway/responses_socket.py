@@ -53,7 +53,7 @@ class ResponsesSocket:
     async def run(self) -> None:
         """Raises `GatewayError` for a connection that is refused."""
         call, server = self._call, self._runtime.config.server
-        self._key = await self._services.keyring.identify(call.token())
+        self._key = await self._services.keyring.of(call)
         self.booking.identify(self._key, call.route_path)
         handshake = Handshake(call, max_message=server.max_body)
         socket = handshake.accept(ping_interval=server.ping_interval, source="gateway")

@@ -61,7 +61,7 @@ class TurnAttempt:
     def _asked(self, key_id: str) -> Asked:
         call = self._call
         session, becomes = (self._session, self._session) if self._memory is None else self._memory.thread
-        return Asked(key_id, call.id, call.request_id, session, becomes, call.depth)
+        return Asked(key_id, call.id, call.request_id, session, becomes, _depth(call))
 
     async def _buffered(self, reply: TurnReply, losses: tuple[Loss, ...], timeouts: Timeouts) -> None:
         call = self._call
@@ -79,6 +79,10 @@ class TurnAttempt:
             await call.watch.guard(self._memory.keep())
             headers += self._memory.headers
         await call.answer(200, headers, answer, source="upstream")
+
+
+def _depth(call: Call) -> int:
+    return 0 if call.grant is None else call.grant.depth
 
 
 def _without_session(turn: Turn) -> tuple[Turn, str]:

@@ -32,6 +32,7 @@ from dragoman.ports.responses import StoredItem as StoredItem
 from dragoman.ports.responses import StoredResponse as StoredResponse
 from dragoman.ports.responses import Window as Window
 from dragoman.ports.tokenizer import Tokenizer as Tokenizer
+from dragoman.ports.turns import Access as Access
 from dragoman.ports.turns import Asked as Asked
 from dragoman.ports.turns import Prepared as Prepared
 from dragoman.ports.turns import Streaming as Streaming

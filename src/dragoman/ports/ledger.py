@@ -25,6 +25,10 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     upstream: str
     reserved_at: float
     """Unix time, seconds."""
+    agent: str = ""
+    """The agent of this gateway that made the call; empty for one that came from outside."""
+    parent: str = ""
+    """The `call_id` of the call that the agent was answering."""
 
 
 class Settlement(msgspec.Struct, frozen=True, gc=False):

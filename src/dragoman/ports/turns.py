@@ -1,12 +1,27 @@
 """Who answers turns with events: command-line agents, and agents of this process."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from dragoman.policy.routing import Timeouts
 from dragoman.turn import Event, Loss, Turn
 from dragoman.turn import Streaming as Streaming
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The way of a run's own calls through the gateway: under its caller's key, held to all that key is held to."""
+
+    app: App
+    """The gateway from inside; calls to it need no socket."""
+    credential: str = field(repr=False)
+    """What they show as their API key. It is good for `app` alone, and only until the run ends."""
+    base_url: str = "http://gateway.internal/v1"
+    """Where OpenAI's clients take it to be; nothing listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,8 @@ class Asked:
     """What the next turn will name to go on from here; empty if none will."""
     depth: int = 0
     """How many agents of this gateway stand between it and the caller."""
+    access: Access | None = None
+    """For the calls that an agent makes itself."""
 
 
 class TurnReply(Protocol):

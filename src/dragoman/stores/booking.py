@@ -143,6 +143,8 @@ def _render_reservation(row: Reservation, instance: int) -> tuple[str | int | fl
         storable(row.name),
         storable(row.upstream),
         row.reserved_at,
+        storable(row.agent),
+        storable(row.parent),
     )
 
 
@@ -182,7 +184,15 @@ def _render_usage(usage: Usage | None) -> tuple[int | None, ...]:
 
 def _parse(row: Row[tuple[Any, ...]]) -> LedgerRow:
     reservation = Reservation(
-        row.call_id, row.request_id, row.key_id, row.kind, row.name, row.upstream, row.reserved_at
+        row.call_id,
+        row.request_id,
+        row.key_id,
+        row.kind,
+        row.name,
+        row.upstream,
+        row.reserved_at,
+        row.agent,
+        row.parent,
     )
     if row.s_state is None or row.s_state == "lost":
         return LedgerRow(reservation, "open" if row.s_state is None else "lost")

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0006"
+SCHEMA_VERSION: Final = "0007"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -80,6 +80,9 @@ reservations: Final = Table(
     Column("name", Text, nullable=False),
     Column("upstream", Text, nullable=False),
     Column("reserved_at", Double, nullable=False),
+    # Of a call that an agent of the gateway made while it answered another.
+    Column("agent", Text, server_default="", nullable=False),
+    Column("parent", Text, server_default="", nullable=False),
     CheckConstraint("kind IN ('model', 'alias')", name="kind"),
     # In the order pages are read in, so that a page may start after any (reserved_at, call_id).
     Index("ix_reservations_reserved_at_call_id", "reserved_at", "call_id"),

@@ -5,20 +5,24 @@ faster than its caller reads waits in a short queue; then the agent waits too.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.ports import Agent, Asked, Streaming, Timeouts, TurnReply
+from dragoman.ports import Access, Agent, Asked, Streaming, Timeouts, TurnReply
 from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Used
 
 MAX_DEPTH: Final = 8
 """Agents that may stand between a caller and a model: more are a circle."""
 MAX_WAITING: Final = 256
 """Events that wait for the caller."""
+Opening = Callable[[Asked], AbstractContextManager[Access]]
+"""Gives a run the means to make calls of its own, while the block lasts."""
 _log = structlog.get_logger("dragoman")
 
 
@@ -27,10 +31,11 @@ class InProcessUpstream:
 
     streaming: Streaming = "tokens"
 
-    def __init__(self, agent: Agent, timeouts: Timeouts) -> None:
+    def __init__(self, agent: Agent, timeouts: Timeouts, opening: Opening) -> None:
         self.name = agent.name
         self.timeouts = timeouts
         self._agent = agent
+        self._opening = opening
         self._runs: set[asyncio.Task[None]] = set()
 
     def models(self) -> Sequence[str]:
@@ -45,7 +50,7 @@ class InProcessUpstream:
             message = f"The agent {self.name!r} is {asked.depth} agents away from its caller; they ask one another."
             raise GatewayError(errors.LOOP_DETECTED, message)
         run = _Run()
-        run.task = asyncio.create_task(run.carry(self._agent, turn, asked))  # noqa: TID251 - owned by `_runs`
+        run.task = asyncio.create_task(run.carry(self._agent, turn, asked, self._opening))  # noqa: TID251 - owned by `_runs`
         self._runs.add(run.task)
         run.task.add_done_callback(self._runs.discard)
         return run
@@ -81,7 +86,12 @@ class _Run:
         """Whether anything of substance has been read."""
         self._over = False
 
-    async def carry(self, agent: Agent, turn: Turn, asked: Asked) -> None:
+    async def carry(self, agent: Agent, turn: Turn, asked: Asked, opening: Opening) -> None:
+        with opening(asked) as access:
+            await self._carry(agent, turn, replace(asked, access=access))
+        await self._said.put(None)
+
+    async def _carry(self, agent: Agent, turn: Turn, asked: Asked) -> None:
         events = agent.answer(turn, asked)
         try:
             async for event in events:
@@ -93,7 +103,6 @@ class _Run:
             await self._said.put(GatewayError(errors.INTERNAL_ERROR, f"The agent {agent.name!r} failed."))
         finally:
             await events.aclose()
-        await self._said.put(None)
 
     async def read(self) -> list[Event]:
         if self._over:
