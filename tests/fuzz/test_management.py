@@ -33,6 +33,8 @@ SCHEMA: Final = schemathesis.openapi.from_dict(document())
 SHARE: Final = share(len([*SCHEMA.get_all_operations()]), EXAMPLES if AT_LENGTH else 110)
 """What one of the operations gets: in every test run little, for each example is a call over a socket."""
 SCHEMA.config.phases.coverage.enabled = AT_LENGTH  # some thousand cases more, each bound of each member
+MANY: Final = 50
+"""After as many examples what they made is deleted: every change reads all there is."""
 turns: Final = itertools.count()
 
 
@@ -52,10 +54,18 @@ def known(api: Api, path: str) -> str:
     return str(upstream["id"] if "upstreams" in path else api.route(upstream)["id"])
 
 
+def forget(api: Api) -> None:
+    for kind in ("routes", "upstreams"):
+        for made in api.request("GET", f"/{kind}?limit=100").json()["items"]:
+            assert api.request("DELETE", f"/{kind}/{made['id']}").status_code in (204, 404, 409)  # 409: of the file
+
+
 @pytest.mark.timeout(SECONDS)
 @SCHEMA.parametrize()
 @settings(SHARE, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_of_the_document(api: Api, case: Any) -> None:
+    if next(turns) % MANY == 0:
+        forget(api)
     if "id" in case.path_parameters and next(turns) % 2:
         case.path_parameters["id"] = known(api, case.path)
     case.call_and_validate(base_url=api.live.url, headers=api.admin, checks=CHECKS)
