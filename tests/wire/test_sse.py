@@ -127,6 +127,13 @@ def test_an_event_may_be_as_large_as_the_bound_and_no_larger() -> None:
         assert (frames, refused) == ([Frame(b"a")], "an event of more than 100 bytes"), parts
 
 
+def test_a_byte_order_mark_is_no_part_of_an_event_however_it_is_cut() -> None:
+    for parts in every_way(b"\xef\xbb\xbf\n"):
+        assert decode_until_refused(parts, max_event=1) == ([], None), parts
+    for parts in every_way(b"\xef\xbb\xbf:\n\n\xef\xbb\n\n"):
+        assert decode_until_refused(parts, max_event=1) == ([], "an event of more than 1 bytes"), parts
+
+
 @pytest.mark.parametrize(
     "flood", [b"x" * 101, b"data: x\n" * 13, b": ping\n" * 15, b"id: 1\r\n" * 17, b"event: e\r" * 12]
 )

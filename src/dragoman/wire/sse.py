@@ -94,8 +94,8 @@ class Decoder:
         return bool(self._pending.strip(b"\n"))
 
     def _check_pending(self) -> None:
-        # An LF at its end may be half of the blank line, which is not the event's.
-        if len(self._pending) - self._pending.endswith(b"\n") > self._max_event:
+        # What may become a BOM is no event's; an LF at its end may be half of the blank line, which is not either.
+        if not self._at_start and len(self._pending) - self._pending.endswith(b"\n") > self._max_event:
             self._refuse()
 
     def _refuse(self) -> NoReturn:
