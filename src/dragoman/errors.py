@@ -80,7 +80,9 @@ CONVERSATION_NOT_FOUND = ErrorKind(
     "conversation_not_found", 404, _BAD, "conversation.not_found", "No such conversation"
 )
 ITEM_NOT_FOUND = ErrorKind("item_not_found", 404, _BAD, "item.not_found", "No such item")
-RESOURCE_NOT_FOUND = ErrorKind("resource_not_found", 404, _BAD, "resource.not_found", "No such upstream or route")
+RESOURCE_NOT_FOUND = ErrorKind(
+    "resource_not_found", 404, _BAD, "resource.not_found", "No such upstream, route or plugin"
+)
 CONFLICT = ErrorKind("conflict", 409, _BAD, "conflict", "Another has this alias or match")
 READ_ONLY = ErrorKind("read_only", 409, _BAD, "resource.read_only", "Made by the configuration file")
 PRECONDITION_FAILED = ErrorKind("precondition_failed", 412, _BAD, "precondition.failed", "Changed since it was read")

@@ -50,6 +50,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 def known(api: Api, path: str) -> str:
     """The id of something that is there, for operations on one: made ids would find nothing."""
     number = next(turns)
+    if "plugins" in path:
+        return str(api.plugin("guard", "size_guard")["id"])
     upstream = api.upstream(f"known-{number}")
     return str(upstream["id"] if "upstreams" in path else api.route(upstream)["id"])
 

@@ -36,6 +36,10 @@ class Api:
         body = {"upstream_id": upstream["id"], "match": match, **members}
         return made(self.request("POST", "/routes", json=body))
 
+    def plugin(self, kind: str, plugin: str, **members: Any) -> dict[str, Any]:
+        """A plugin that is set up."""
+        return made(self.request("POST", "/plugins", json={"type": kind, "plugin": plugin, **members}))
+
     def replace(self, kind: str, resource: dict[str, Any], **members: Any) -> dict[str, Any]:
         """What was read, written back with some members changed."""
         response = self.request("PUT", f"/{kind}/{resource['id']}", json={**resource, **members})

@@ -12,7 +12,7 @@ from tests.outbound.api import Api
 
 OPEN = {"health", "ready", "status", "version", "openapi"}
 """Kinds of routes that need no key."""
-ADMIN = {"admin", "metrics", "resources", "explain"}
+ADMIN = {"admin", "metrics", "resources", "plugins", "explain"}
 ROLES = ("none", "wrong", "plain", "admin")
 
 
@@ -53,5 +53,5 @@ def test_the_document_is_published_and_has_every_path(api: Api) -> None:
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/api/oagw/v1/upstreams", "/api/oagw/v1/upstreams/{id}", "/api/oagw/v1/routes", "/api/oagw/v1/routes/{id}",
-        "/api/oagw/v1/explain",
+        "/api/oagw/v1/plugins", "/api/oagw/v1/plugins/{id}", "/api/oagw/v1/explain",
     }  # fmt: skip

@@ -5,8 +5,18 @@ import asyncio
 import msgspec
 import pytest
 
-from dragoman.policy.records import RouteRecord, UpstreamRecord
-from dragoman.policy.resources import Endpoint, Match, Method, Route, Upstream
+from dragoman.policy.records import PluginRecord, RouteRecord, UpstreamRecord
+from dragoman.policy.resources import (
+    Endpoint,
+    Match,
+    Method,
+    PluginBinding,
+    Plugins,
+    PluginSetup,
+    Route,
+    Upstream,
+)
+from dragoman.ports.resources import InUse
 from dragoman.stores.resources import SqlResourceStore
 from tests.stores.conftest import OpenDatabase
 
@@ -96,3 +106,40 @@ async def test_of_those_who_change_one_version_at_once_one_succeeds(
     await stores[0].put(upstream("a"))
     done = await asyncio.gather(*(store.put(upstream("a", version=2)) for store in stores))
     assert sorted(done) == [False, False, False, True]
+
+
+def guard(number: int) -> PluginRecord:
+    name = f"gts.cf.core.oagw.guard_plugin.v1~00000000-0000-4000-8000-{number:012}"
+    return PluginRecord(
+        id=name, value=PluginSetup(type="guard", plugin="p", config={"a": [1]}), created_at=float(number)
+    )
+
+
+def bound(to: PluginRecord) -> Plugins:
+    return Plugins(items=(PluginBinding(id="installed"), PluginBinding(id=to.id)))
+
+
+async def test_a_plugin_stays_for_as_long_as_something_is_bound_to_it(store: SqlResourceStore) -> None:
+    first, second = guard(1), guard(2)
+    assert await store.put(second) and await store.put(first)
+    await store.put(upstream("a", value=msgspec.structs.replace(upstream("a").value, plugins=bound(first))))
+    below = route("r", "u-a")
+    await store.put(msgspec.structs.replace(below, value=msgspec.structs.replace(below.value, plugins=bound(second))))
+    contents = await store.read()
+    assert contents.plugins == [first, second]
+    assert (contents.users(first.id), contents.users(second.id)) == (["u-a"], ["r"])
+    for record, by in ((first, "u-a"), (second, "r")):
+        with pytest.raises(InUse) as caught:
+            await store.delete(record.id, 1)
+        assert caught.value.args == (by,)
+    assert (await store.read()).plugins == [first, second]
+    await store.delete("u-a", 1)
+    assert await store.delete(first.id, 1) and await store.delete(second.id, 1)
+    assert not await store.delete(first.id, 1)
+    assert (await store.read()).plugins == []
+
+
+async def test_nothing_is_bound_to_a_plugin_that_is_gone(store: SqlResourceStore) -> None:
+    with pytest.raises(LookupError, match=guard(1).id):
+        await store.put(upstream("a", value=msgspec.structs.replace(upstream("a").value, plugins=bound(guard(1)))))
+    assert (await store.read()).upstreams == []

@@ -41,6 +41,7 @@ from dragoman.gateway.management import Management
 from dragoman.gateway.observe import Observer
 from dragoman.gateway.outbound import Outbound
 from dragoman.gateway.passthrough import PassThrough
+from dragoman.gateway.plugin_api import PluginApi
 from dragoman.gateway.pool_metrics import PoolCollector
 from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
@@ -120,7 +121,11 @@ class Gateway:
         self._directory = Directory(store.resources, self._adopt)
         await self._directory.refresh()
         self._own(self._directory.follow())
-        self._management = Management(self._directory, lambda: self._runtime, self.clock)
+        composer = self._composer
+        self._management = Management(self._directory, lambda: self._runtime, self.clock, composer.check_plugins)
+        self._plugins = PluginApi(
+            self._directory, self.clock, composer.plugins, composer.check_setup, lambda: self.config.outbound
+        )
         await store.jobs.open()
         self._own(self._flush_forever())
         self._own(self._expire_forever(store))
@@ -317,10 +322,10 @@ class Gateway:
                 await self._recall(entry, call, runtime)
             case "resolve":
                 await resolve.answer(call, await self.keyring.of(call), runtime)
-            case "resources" | "explain":
+            case "resources" | "plugins" | "explain":
                 key = await self.keyring.of(call)
                 key.require_admin()
-                await self._management.answer(call, key)
+                await (self._plugins if entry.kind == "plugins" else self._management).answer(call, key)
             case "outbound_status":
                 await self.health.outbound_status(call, runtime)
             case "metrics":

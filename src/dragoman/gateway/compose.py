@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_network
@@ -30,15 +30,17 @@ from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.inside import Inside
 from dragoman.gateway.runtime import VIA, Pools, Runtime
 from dragoman.gateway.settings import Settings
+from dragoman.plugins import binding, installed
 from dragoman.plugins.binding import Binder
 from dragoman.policy import admission, auth, credentials
 from dragoman.policy.aliases import Made, compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import Network, default_network, split_base_url
-from dragoman.policy.plugins import Chain
-from dragoman.policy.records import Contents, OutboundConfig, RouteRecord, check_record, check_route_record, made
-from dragoman.policy.resources import Auth, Endpoint, base_url, breaker_of
+from dragoman.policy.plugins import Chain, Kind
+from dragoman.policy.records import Contents, OutboundConfig, check_bindings, check_record, check_setup, made
+from dragoman.policy.resources import Auth, Endpoint, PluginSetup, base_url, breaker_of
+from dragoman.policy.resources import Route as ApiRoute
 from dragoman.policy.resources import Upstream as ApiUpstream
 from dragoman.policy.routing import Route, RouteTable, Target, Timeouts
 from dragoman.ports import (
@@ -246,7 +248,7 @@ class Composer:
 
         What the file has made stays, and stands before anything of the same alias.
         """
-        old = runtime.aliases
+        old, setups = runtime.aliases, _released(contents, runtime.config.outbound)
         aliases = {name: alias for name, alias in old.items() if alias.origin == "file"}
         gone = {alias.upstream for alias in old.values() if alias.origin == "api"}
         upstreams = {name: upstream for name, upstream in runtime.upstreams.items() if name not in gone}
@@ -263,7 +265,7 @@ class Composer:
             upstreams[pool] = runtime.upstreams[pool] if same else self._of_record(runtime.config, record.value)
             written = made(record, below[record.id])
             timeouts = _as_config(runtime.config, record.value).timeouts.parts()
-            chains = self._chains_of_record(written, record.value, below[record.id], runtime.config.outbound)
+            chains = self._chains_of_record(written, record.value, setups, runtime.config.outbound)
             aliases[name] = compile_alias(written, pool, timeouts, chains=chains)
         return replace(runtime, aliases=aliases, upstreams=upstreams, calls=0, retired=False)
 
@@ -287,16 +289,28 @@ class Composer:
             raise ConfigError(f"aliases.{name}.{error.param}", error.message) from None
 
     def _chains_of_record(
-        self, written: Made, value: ApiUpstream, routes: Sequence[RouteRecord], leave: OutboundConfig
+        self, written: Made, value: ApiUpstream, setups: Mapping[str, PluginSetup], leave: OutboundConfig
     ) -> dict[str, Chain | None]:
         """The same of what the API has made; if one cannot be had, calls say why, and none passes without it."""
         try:
-            for route in routes:
-                check_route_record(route.value, leave)
-            return self._binder.chains(written, value.auth)
+            for _, route in written.routes:
+                check_bindings(route.plugins, leave)
+            return self._binder.chains(written, value.auth, setups)
         except GatewayError as error:
             kind = errors.SECRET_NOT_FOUND if error.kind is errors.SECRET_NOT_FOUND else errors.PLUGIN_NOT_FOUND
             return {"": Chain(fault=GatewayError(kind, error.message, extra=error.extra))}
+
+    def plugins(self) -> Sequence[tuple[str, Kind]]:
+        """The plugins that are installed, by name, with their kinds."""
+        return installed.kinds()
+
+    def check_plugins(self, value: ApiUpstream | ApiRoute, contents: Contents) -> None:
+        """Whether the plugins of what somebody writes can be had. Raises `GatewayError` INVALID_REQUEST."""
+        binding.check(value, contents.setups)
+
+    def check_setup(self, value: PluginSetup) -> None:
+        """The same of a plugin that is set up."""
+        binding.check_setup(value)
 
     def close(self) -> None:
         """Ends what is being fetched for upstreams."""
@@ -386,6 +400,19 @@ def _as_config(config: Config, value: ApiUpstream) -> AliasConfig:
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("what nobody serves makes no calls")
+
+
+def _released(contents: Contents, leave: OutboundConfig) -> Mapping[str, PluginSetup]:
+    """The plugins that are set up, but for those whose secrets the operator has taken back."""
+    usable = {}
+    for name, setup in contents.setups.items():
+        try:
+            check_setup(setup, leave)
+        except GatewayError as error:
+            _log.warning("plugin not usable", plugin=name, reason=error.message)
+        else:
+            usable[name] = setup
+    return usable
 
 
 def agent_name(name: str) -> str:

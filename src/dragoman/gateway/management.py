@@ -6,7 +6,7 @@ on this gateway when it is answered, and on the others within `directory.EVERY` 
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -16,28 +16,27 @@ from dragoman import errors
 from dragoman.config import Config
 from dragoman.config import made as config_made
 from dragoman.errors import GatewayError
+from dragoman.gateway import resource_body
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_uuid
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.explain import explain
+from dragoman.gateway.resource_body import convert
 from dragoman.gateway.runtime import Runtime
 from dragoman.policy import odata
 from dragoman.policy.aliases import check_unique
 from dragoman.policy.keys import Key
-from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record, check_route_record
+from dragoman.policy.records import Contents, RouteRecord, UpstreamRecord, check_record, check_route_record
 from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, Route, Rules, Upstream, invalid
 from dragoman.ports import Clock
 
 PREFIX: Final = "/api/oagw/v1/"
-MAX_BODY: Final = 256 * 1024
-BODY_TIMEOUT: Final = 30.0
-OURS: Final = ("id", "tenant_id", "origin", "version", "created_at", "updated_at")
-"""Members that the gateway gives; a body may repeat them, as one that was read before does."""
 
 _PATH: Final = re.compile(r"/api/oagw/v1/(upstreams|routes)(?:/([A-Za-z0-9._~:-]{1,128}))?")
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 Record = UpstreamRecord | RouteRecord
-V = TypeVar("V", Upstream, Route)
+Check = Callable[[Upstream | Route, Contents], None]
+"""Whether the plugins that something is bound to can be had. Raises `GatewayError` INVALID_REQUEST."""
 _audit = structlog.get_logger("audit")
 
 
@@ -80,10 +79,13 @@ class RoutePage(msgspec.Struct, frozen=True):
 class Management:
     """Answers for `/api/oagw/v1/upstreams`, `/routes` and `/explain`."""
 
-    def __init__(self, directory: Directory, runtime: Callable[[], Runtime], clock: Clock) -> None:
+    def __init__(
+        self, directory: Directory, runtime: Callable[[], Runtime], clock: Clock, check_plugins: Check
+    ) -> None:
         self._directory = directory
         self._runtime = runtime
         self._clock = clock
+        self._check_plugins = check_plugins
 
     async def answer(self, call: Call, key: Key) -> None:
         """Raises `GatewayError`; `key` is an admin's."""
@@ -112,17 +114,14 @@ class Management:
         await _answer(call, await self._find(kind, name))
 
     async def _create(self, call: Call, key: Key, kind: str, name: str) -> None:
-        given = await self._body(call)
-        for member in ("id", "tenant_id"):
-            if member in given:
-                raise invalid(member, f"{member!r} is given by the gateway.")
+        given = await resource_body.read_new(call)
         now = self._clock.now()
         record: Record
         if kind == "upstreams":
-            value = check_record(_convert(given, Upstream), self._runtime().config.outbound)
+            value = check_record(convert(given, Upstream), self._runtime().config.outbound)
             record = UpstreamRecord(id=UPSTREAM_ID + new_uuid(), value=value, created_at=now, updated_at=now)
         else:
-            route = _convert(given, Route)
+            route = convert(given, Route)
             check_route_record(route, self._runtime().config.outbound)
             record = RouteRecord(id=ROUTE_ID + new_uuid(), value=route, created_at=now, updated_at=now)
         await self._directory.refresh()
@@ -131,19 +130,19 @@ class Management:
         await _answer(call, record, 201, [(b"location", f"{PREFIX}{kind}/{record.id}".encode())])
 
     async def _replace(self, call: Call, key: Key, kind: str, name: str) -> None:
-        given = await self._body(call)
+        given = await resource_body.read(call)
         present = await self._writable(call, kind, name)
         for member, fixed in (("id", present.id), ("tenant_id", present.tenant)):
             if member in given and msgspec.json.decode(given[member]) != fixed:
                 raise invalid(member, f"{member!r} cannot be changed.")
         if isinstance(present, UpstreamRecord):
             given.setdefault("alias", Raw(msgspec.json.encode(present.value.alias)))
-            value = check_record(_convert(given, Upstream), self._runtime().config.outbound)
+            value = check_record(convert(given, Upstream), self._runtime().config.outbound)
             if value.alias != present.value.alias:
                 raise invalid("alias", "An alias cannot be changed: callers know the upstream by it. Make another.")
             record: Record = _next(present, value, self._clock.now())
         else:
-            route = _convert(given, Route)
+            route = convert(given, Route)
             check_route_record(route, self._runtime().config.outbound)
             if route.upstream_id != present.value.upstream_id:
                 raise invalid("upstream_id", "A route stays with its upstream: make another.")
@@ -172,10 +171,14 @@ class Management:
                 message = "The upstream is made by the configuration file, and so are its routes."
                 raise GatewayError(errors.READ_ONLY, message, param="upstream_id")
             check_unique([value])
+        self._check_plugins(value, await self._directory.refresh())
         try:
             done = await self._directory.store.put(record)
-        except LookupError:
-            raise invalid("upstream_id", f"There is no upstream {value.upstream_id!r}.") from None  # type: ignore[union-attr]
+        except LookupError as missing:
+            name = str(missing.args[0])
+            if isinstance(value, Route) and name == value.upstream_id:
+                raise invalid("upstream_id", f"There is no upstream {name!r}.") from None
+            raise invalid("plugins", f"There is no plugin {name!r} any more.") from None
         except ValueError:
             param = "alias" if isinstance(value, Upstream) else "match"
             taken = f"alias {value.alias!r}" if isinstance(value, Upstream) else "match, at this priority,"
@@ -208,13 +211,6 @@ class Management:
             if not any(tag is not None and int(tag[1]) == record.version for tag in tags):
                 raise _changed(call)
         return record
-
-    async def _body(self, call: Call) -> dict[str, Raw]:
-        try:
-            given = msgspec.json.decode(await call.read(MAX_BODY, BODY_TIMEOUT), type=dict[str, Raw])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise GatewayError(errors.INVALID_REQUEST, f"The body is no JSON object: {error}") from None
-        return {name: value for name, value in given.items() if name not in OURS[2:]}
 
     def _note(self, what: str, call: Call, key: Key, record: Record) -> None:
         value = record.value
@@ -250,16 +246,6 @@ def _of_file(config: Config) -> tuple[Sequence[UpstreamRecord], Sequence[RouteRe
 
 
 _SHARED: Final = Rules.__struct_fields__
-
-
-def _convert(given: dict[str, Raw], kind: type[V]) -> V:
-    rest = {name: value for name, value in given.items() if name not in OURS}
-    try:
-        return msgspec.json.decode(msgspec.json.encode(rest), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message, _, path = str(error).partition(" - at `$")
-        param = path.rstrip("`").removeprefix(".") or None
-        raise GatewayError(errors.INVALID_REQUEST, message, param=param) from None
 
 
 def _next(present: Any, value: Upstream | Route, now: float) -> Any:

@@ -8,7 +8,8 @@ import msgspec
 from dragoman.gateway.call import Call
 from dragoman.gateway.explain import Explained, Explanation
 from dragoman.gateway.management import RoutePage, RouteView, UpstreamPage, UpstreamView
-from dragoman.policy.resources import Route, Upstream
+from dragoman.gateway.plugin_api import PluginPage, PluginView
+from dragoman.policy.resources import PluginSetup, Route, Upstream
 from dragoman.version import __version__
 from dragoman.wire.problem import CONTENT_TYPE, Problem
 
@@ -16,6 +17,7 @@ Document = dict[str, Any]
 """JSON as an OpenAPI document has it."""
 
 _KINDS: Final = (("upstreams", Upstream, UpstreamView, UpstreamPage), ("routes", Route, RouteView, RoutePage))
+_PLUGINS: Final = ("plugins", PluginSetup, PluginView, PluginPage)
 _OPTIONS: Final = (
     ("$filter", {"type": "string"}, "`alias eq 'x'`, `enabled eq true`, `tags eq 'x'`; joined by `and`"),
     ("$orderby", {"type": "string"}, "names, each with `asc` or `desc`"),
@@ -31,7 +33,7 @@ _IF_MATCH: Final = {"name": "If-Match", "in": "header", "schema": {"type": "stri
 @cache
 def document() -> Document:
     """The document; the same for every gateway of this version."""
-    kinds = [Problem, Explained, Explanation, *(kind for row in _KINDS for kind in row[1:])]
+    kinds = [Problem, Explained, Explanation, *(kind for row in (*_KINDS, _PLUGINS) for kind in row[1:])]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     paths: Document = {"/api/oagw/v1/explain": {"post": _explain()}}
     for name, given, view, page in _KINDS:
@@ -42,6 +44,7 @@ def document() -> Document:
             "put": _replace(name, given, view),
             "delete": _remove(name),
         }
+    paths |= _plugins(*_PLUGINS)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Dragoman: management of the outbound gateway", "version": __version__},
@@ -56,6 +59,23 @@ def document() -> Document:
 
 async def answer(call: Call) -> None:
     await call.answer_json(document())
+
+
+def _plugins(name: str, given: type, view: type, page: type) -> Document:
+    """They never change, and so have neither versions nor a `put`."""
+    create = _responses("201", view, "400", "413")
+    remove = {"204": {"description": "removed"}, **_problems("404", "409")}
+    return {
+        f"/api/oagw/v1/{name}": {
+            "get": _list(name, page),
+            "post": {"operationId": f"create_{name}", "requestBody": _body(given), "responses": create},
+        },
+        f"/api/oagw/v1/{name}/{{id}}": {
+            "parameters": [_ID],
+            "get": {"operationId": f"get_{name}", "responses": _responses("200", view, "404")},
+            "delete": {"operationId": f"delete_{name}", "responses": remove},
+        },
+    }
 
 
 def _list(name: str, page: type) -> Document:

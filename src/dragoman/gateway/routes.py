@@ -15,7 +15,7 @@ from dragoman.policy import aliases
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
     "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
-    "resolve", "resources", "explain", "openapi",
+    "resolve", "resources", "plugins", "explain", "openapi",
 ]  # fmt: skip
 
 
@@ -63,6 +63,7 @@ class Table:
             (aliases.PREFIX, Entry("outbound", None, websocket=True)),
             (b"/api/oagw/v1/upstreams", Entry("resources", None)),
             (b"/api/oagw/v1/routes", Entry("resources", None)),
+            (b"/api/oagw/v1/plugins", Entry("plugins", None)),
             (b"/v1/models/", Entry("model", GET)),
             (b"/v1/responses/", Entry("archive", None)),
             (b"/v1/conversations", Entry("conversations", None)),

@@ -1,9 +1,9 @@
 """From what is written to a plugin that can be asked: found, told its settings, and given its secrets. Once, and not
 for each call."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -17,8 +17,11 @@ from dragoman.policy import credentials
 from dragoman.policy.aliases import Made
 from dragoman.policy.plugins import Auth as AuthPlugin
 from dragoman.policy.plugins import Bound, Chain, Kind, plugin_id, split_id
-from dragoman.policy.resources import Auth, PluginBinding, Plugins, invalid
+from dragoman.policy.resources import Auth, PluginBinding, Plugins, PluginSetup, Route, Upstream, invalid
 
+Setups = Mapping[str, PluginSetup]
+NO_SETUPS: Final[Setups] = {}
+LOOKING: Final[tuple[Kind, ...]] = ("guard", "transform")
 _log = structlog.get_logger("dragoman")
 
 
@@ -29,45 +32,50 @@ class Binder:
         self._reveal = reveal
         self._bound: WeakValueDictionary[tuple[str, bytes], Bound[Any]] = WeakValueDictionary()
 
-    def chains(self, written: Made, auth: Auth) -> dict[str, Chain | None]:
+    def chains(self, written: Made, auth: Auth, setups: Setups = NO_SETUPS) -> dict[str, Chain | None]:
         """The plugins of an upstream, under `""`, and of its routes, under their ids.
 
-        Raises `GatewayError` as `bind`, naming the member.
+        `setups` are those that may be bound by id. Raises `GatewayError` as `bind`, naming the member.
         """
         signer = None
         if auth.plugin is not None:
             with _at("auth.plugin"):
-                signer = self.bind(auth.plugin, ("auth",), written.id)
-        chains = {"": self._chain(written.rules.plugins, written.id, signer)}
+                signer = self.bind(auth.plugin, ("auth",), setups, written.id)
+        chains = {"": self._chain(written.rules.plugins, setups, written.id, signer)}
         for number, (route_id, route) in enumerate(written.routes):
             if route.plugins.items:
                 with _at(f"routes[{number}]"):
-                    chains[route_id] = self._chain(route.plugins, route_id)
+                    chains[route_id] = self._chain(route.plugins, setups, route_id)
         return chains
 
-    def _chain(self, plugins: Plugins, whose: str, signer: Bound[AuthPlugin] | None = None) -> Chain | None:
+    def _chain(
+        self, plugins: Plugins, setups: Setups, whose: str, signer: Bound[AuthPlugin] | None = None
+    ) -> Chain | None:
         guards: list[Bound[Any]] = []
         transforms: list[Bound[Any]] = []
         for number, item in enumerate(plugins.items):
             with _at(f"plugins.items[{number}]"):
-                bound = self.bind(item, ("guard", "transform"), whose)
+                bound = self.bind(item, LOOKING, setups, whose)
             (guards if bound.plugin.kind == "guard" else transforms).append(bound)
         if signer is None and not plugins.items:
             return None
         return Chain(signer, tuple(guards), tuple(transforms))
 
-    def bind(self, binding: PluginBinding, kinds: Sequence[Kind], whose: str = "") -> Bound[Any]:
+    def bind(
+        self, binding: PluginBinding, kinds: Sequence[Kind], setups: Setups = NO_SETUPS, whose: str = ""
+    ) -> Bound[Any]:
         """A plugin ready to be asked, shared among those of `whose` that bind it alike.
 
         Raises `GatewayError` PLUGIN_NOT_FOUND, INVALID_REQUEST naming the member, SECRET_NOT_FOUND.
         """
-        key = whose, msgspec.json.encode((binding, kinds))
+        given, binding = binding.id, resolved(binding, setups)
+        key = whose, msgspec.json.encode((given, binding, kinds))
         bound = self._bound.get(key)
         if bound is None:
-            bound = self._bound[key] = self._make(binding, kinds)
+            bound = self._bound[key] = self._make(given, binding, kinds)
         return bound
 
-    def _make(self, binding: PluginBinding, kinds: Sequence[Kind]) -> Bound[Any]:
+    def _make(self, given: str, binding: PluginBinding, kinds: Sequence[Kind]) -> Bound[Any]:
         found = find(binding.id, kinds)
         settings = check_settings(found, binding)
         secrets = {member: self._reveal(reference) for member, reference in binding.references}
@@ -79,7 +87,47 @@ class Binder:
             raise invalid("config", f"The plugin {name!r} does not take its settings; the log says why.") from None
         forms = credentials.echoes(*secrets.values()) if secrets else ()
         reads = found.body_limit is not Plugin.body_limit
-        return Bound(plugin_id(found.kind, name), plugin, binding.timeout, forms, reads)
+        return Bound(plugin_id(found.kind, split_id(given)[1]), plugin, binding.timeout, forms, reads)
+
+
+def check(value: Upstream | Route, setups: Setups) -> None:
+    """Whether the plugins that something is bound to can be had.
+
+    Raises `GatewayError` INVALID_REQUEST naming the member.
+    """
+    if isinstance(value, Upstream) and value.auth.plugin is not None:
+        _check("auth.plugin", value.auth.plugin, ("auth",), setups)
+    for number, binding in enumerate(value.plugins.items):
+        _check(f"plugins.items[{number}]", binding, LOOKING, setups)
+
+
+def check_setup(value: PluginSetup) -> None:
+    """The same of a plugin that is set up."""
+    binding = PluginBinding(id=value.plugin, config=value.config)
+    try:
+        check_settings(find(value.plugin, (value.type,)), binding)
+    except GatewayError as error:
+        param = "plugin" if error.param == "id" else error.param
+        raise GatewayError(errors.INVALID_REQUEST, error.message, param=param) from None
+
+
+def _check(at: str, binding: PluginBinding, kinds: Sequence[Kind], setups: Setups) -> None:
+    try:
+        with _at(at):
+            binding = resolved(binding, setups)
+            check_settings(find(binding.id, kinds), binding)
+    except GatewayError as error:
+        raise GatewayError(errors.INVALID_REQUEST, error.message, param=error.param) from None
+
+
+def resolved(binding: PluginBinding, setups: Setups) -> PluginBinding:
+    """A binding in its own words: what is set up elsewhere stands in it. Raises `GatewayError` INVALID_REQUEST."""
+    setup = setups.get(binding.id)
+    if setup is None:
+        return binding
+    if binding.config:
+        raise invalid("config", "This plugin is set up already: its settings are not for a binding to say.")
+    return PluginBinding(id=plugin_id(setup.type, setup.plugin), config=setup.config, timeout=binding.timeout)
 
 
 def find(given: str, kinds: Sequence[Kind]) -> installed.PluginType:

@@ -5,11 +5,14 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
+import structlog
+
 from dragoman.plugins.base import Auth, Guard, Plugin, Transform
 from dragoman.plugins.json_redaction import JsonRedaction
 from dragoman.plugins.request_id import RequestId
 from dragoman.plugins.required_headers import RequiredHeaders
 from dragoman.plugins.size_guard import SizeGuard
+from dragoman.policy.plugins import Kind
 
 GROUP: Final = "dragoman.plugins"
 PluginType = type[Plugin[Any]]
@@ -19,6 +22,7 @@ BUILT_IN: Final[Mapping[str, PluginType]] = {
     "required_headers": RequiredHeaders,
     "size_guard": SizeGuard,
 }
+_log = structlog.get_logger("dragoman")
 
 
 def find(name: str) -> PluginType:
@@ -29,6 +33,17 @@ def find(name: str) -> PluginType:
 def names() -> Sequence[str]:
     """Every name that `find` knows; one that is built in cannot be taken by another."""
     return [*BUILT_IN, *(name for name in sorted(offered()) if name not in BUILT_IN)]
+
+
+def kinds() -> Sequence[tuple[str, Kind]]:
+    """Every plugin that can be loaded, with its kind."""
+    found = []
+    for name in names():
+        try:
+            found.append((name, find(name).kind))
+        except LookupError as error:
+            _log.warning("plugin not loaded", plugin=name, reason=str(error))
+    return found
 
 
 @cache

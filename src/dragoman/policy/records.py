@@ -4,7 +4,7 @@ What the API may write is judged here on top of what `resources` judges: it choo
 the operator has not released, and no sharing among tenants, of whom there is one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
@@ -23,8 +23,10 @@ from dragoman.policy.resources import (
     Origin,
     PluginBinding,
     Plugins,
+    PluginSetup,
     Route,
     Upstream,
+    bindings,
     check_route,
     check_upstream,
     invalid,
@@ -63,6 +65,18 @@ class RouteRecord(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: float = 0.0
 
 
+class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One plugin that is set up, as `UpstreamRecord`."""
+
+    id: str
+    value: PluginSetup
+    tenant: str = TENANT
+    created_at: float = 0.0
+
+
+Record = UpstreamRecord | RouteRecord | PluginRecord
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """All that the API has made, at one moment; every change gives the next `revision`."""
@@ -70,6 +84,17 @@ class Contents:
     revision: int = -1
     upstreams: Sequence[UpstreamRecord] = field(default=())
     routes: Sequence[RouteRecord] = field(default=())
+    plugins: Sequence[PluginRecord] = field(default=())
+
+    @property
+    def setups(self) -> Mapping[str, PluginSetup]:
+        """The plugins that are set up, by id."""
+        return {record.id: record.value for record in self.plugins}
+
+    def users(self, plugin_id: str) -> Sequence[str]:
+        """The ids of what is bound to a plugin."""
+        every: Sequence[UpstreamRecord | RouteRecord] = [*self.upstreams, *self.routes]
+        return [one.id for one in every if any(binding.id == plugin_id for binding in bindings(one.value))]
 
 
 class OutboundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,17 +136,24 @@ def check_record(value: Upstream, leave: OutboundConfig) -> Upstream:
         _check_released(f"auth.{member}", reference, leave)
     if value.auth.plugin is not None:
         _check_binding("auth.plugin", value.auth.plugin, leave)
-    _check_bindings(value.plugins, leave)
+    check_bindings(value.plugins, leave)
     return value
 
 
 def check_route_record(value: Route, leave: OutboundConfig) -> None:
     """As `check_record`, of a route."""
     check_route(value)
-    _check_bindings(value.plugins, leave)
+    check_bindings(value.plugins, leave)
 
 
-def _check_bindings(plugins: Plugins, leave: OutboundConfig) -> None:
+def check_setup(value: PluginSetup, leave: OutboundConfig) -> None:
+    """As `check_record`, of a plugin that is set up."""
+    for member, reference in PluginBinding(id=value.plugin, config=value.config).references:
+        _check_released(f"config.{member}", reference, leave)
+
+
+def check_bindings(plugins: Plugins, leave: OutboundConfig) -> None:
+    """Refuses references that are not released. Raises `GatewayError` INVALID_REQUEST naming the member."""
     for number, binding in enumerate(plugins.items):
         _check_binding(f"plugins.items[{number}]", binding, leave)
 

@@ -172,6 +172,19 @@ class PluginBinding(_Part, frozen=True, kw_only=True):
         ]
 
 
+class PluginSetup(_Part, frozen=True, kw_only=True):
+    """An installed plugin with its settings, to be bound by id in many places. It never changes."""
+
+    type: Literal["auth", "guard", "transform"]
+    plugin: Annotated[str, Meta(min_length=1, max_length=256)]
+    """The name under which it is installed."""
+    name: Annotated[str, Meta(max_length=200)] = ""
+    """What people call this."""
+    config: dict[str, Any] = {}
+    """As in a binding, which then has none."""
+    tags: tuple[Tag, ...] = ()
+
+
 class Auth(_Part, frozen=True, kw_only=True):
     """The credential that goes to the upstream; every `*_ref` is a reference into the vault, never a secret."""
 
@@ -362,6 +375,12 @@ def upstream_id(name: str) -> str:
 def route_id(name: str) -> str:
     """As `upstream_id`."""
     return f"{ROUTE_ID}{uuid5(_OF_THE_FILE, name)}"
+
+
+def bindings(value: "Upstream | Route") -> Sequence[PluginBinding]:
+    """Every plugin that an upstream or a route is bound to."""
+    auth = value.auth.plugin if isinstance(value, Upstream) else None
+    return value.plugins.items if auth is None else (auth, *value.plugins.items)
 
 
 def port(endpoint: Endpoint) -> int:

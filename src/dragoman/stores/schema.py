@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0007"
+SCHEMA_VERSION: Final = "0008"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -246,11 +246,21 @@ route_matches: Final = Table(
     Index("ix_route_matches_route_id", "route_id"),
 )
 
+plugins: Final = Table(
+    "plugins",
+    metadata,
+    # Never changed: whoever is bound to one keeps what it was bound to. Bindings stand in the bodies of others.
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 resource_revision: Final = Table(
     "resource_revision",
     metadata,
-    # One row, which every change of an upstream or a route counts up: writers take turns at it, and readers know
-    # by it whether what they have read still holds.
+    # One row, which every change of an upstream, a route or a plugin counts up: writers take turns at it, and readers
+    # know by it whether what they have read still holds.
     Column("id", Integer, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
