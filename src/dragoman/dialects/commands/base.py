@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from dragoman.errors import GatewayError
-from dragoman.turn import Event, Loss, Opened, Streaming, Turn
+from dragoman.turn import Event, Loss, Opened, Streaming, Turn, Usage
+from dragoman.wire.jsonl import MAX_LINE
 
 Output = Literal["stream-json", "json", "text"]
 
-MAX_LINE: Final = 64 * 1024 * 1024
-"""Bytes of one line of output: tools' results are single lines, and can be whole files."""
 MAX_WARNINGS: Final = 20
 """Warnings of one run that are kept."""
 
@@ -49,8 +48,8 @@ class Run:
 
     session: str = ""
     """The program's own session that it goes on with; empty for a new one."""
-    spent_usd: float = 0.0
-    """What that session had cost before, `Facts.session_usd` of its latest run."""
+    spent: Usage = Usage()
+    """What that session had used and cost before, `Facts.spent` of its latest run."""
     keeps: bool = False
     """Whether somebody may go on with its session later; else the program need not write one."""
     tools_url: str = ""
@@ -91,8 +90,8 @@ class Facts:
     """Under which it can go on."""
     model: str = ""
     """What it calls the model that it has asked."""
-    session_usd: float | None = None
-    """The cost of its whole session so far."""
+    spent: Usage = Usage()
+    """What its whole session has used and cost so far, as far as it counts that."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -106,7 +105,7 @@ class Reader(Protocol):
     `receive` takes the standard output as it comes, `eof` its end, `exited` the exit code (negative for a signal)
     and the end of the standard error; `exited` is called last, also if `eof` was not. After `Stopped` or `Failed`,
     one of which `exited` gives at the latest, `done` is true and everything is dropped: the program may then still
-    run. Raises `WireError` at a line over its bound.
+    run.
     """
 
     @property
@@ -143,6 +142,6 @@ class Adapter(Protocol):
         """
         ...
 
-    def reader(self, settings: Settings, run: Run, opened: Opened) -> Reader:
-        """Its output; `opened` is the first event that the reader gives."""
+    def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> Reader:
+        """Its output, for whom `prepare` was called so; `opened` is the first event that the reader gives."""
         ...
