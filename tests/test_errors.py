@@ -22,7 +22,7 @@ DOCUMENTED = {
     "timeout.connection": 504, "timeout.request": 504, "timeout.idle": 504,
 }  # fmt: skip
 # Faults of HTTP itself share the slug of a faulty request and keep the status HTTP has for them.
-OF_HTTP = {errors.METHOD_NOT_ALLOWED: 405, errors.UNSUPPORTED_MEDIA_TYPE: 415, errors.HEAD_TOO_LARGE: 431}
+OF_HTTP = {errors.METHOD_NOT_ALLOWED: 405, errors.HEAD_TOO_LARGE: 431}
 
 each_row = pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.code)
 

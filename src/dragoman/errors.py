@@ -91,9 +91,6 @@ PLUGIN_REJECTED = ErrorKind("plugin_rejected", 400, _BAD, "plugin.rejected", "Re
 METHOD_NOT_ALLOWED = ErrorKind("method_not_allowed", 405, _BAD, "validation.error", "Method not allowed")
 BODY_TIMEOUT = ErrorKind("body_timeout", 408, _BAD, "timeout.body", "Request body came too slowly", True, 1)
 PAYLOAD_TOO_LARGE = ErrorKind("payload_too_large", 413, _BAD, "payload.too_large", "Request body too large")
-UNSUPPORTED_MEDIA_TYPE = ErrorKind(
-    "unsupported_media_type", 415, _BAD, "validation.error", "Content type not supported"
-)
 HEAD_TIMEOUT = ErrorKind("head_timeout", 408, _BAD, "timeout.head", "Request head came too slowly", True, 1)
 HEAD_TOO_LARGE = ErrorKind("head_too_large", 431, _BAD, "validation.error", "Request head too large")
 RATE_LIMIT_EXCEEDED = ErrorKind(
