@@ -17,7 +17,7 @@ from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT, COMPLETIONS, EMBEDDINGS
 from dragoman.dialects.chat.rows import TABLE as CHAT_ROWS
 from dragoman.dialects.estimate import Count, estimate
-from dragoman.dialects.mapping import Table, own_place
+from dragoman.dialects.mapping import NOTHING_EARLIER, Earlier, Table
 from dragoman.dialects.messages.codec import MESSAGES
 from dragoman.dialects.messages.dialect import MESSAGES_DIALECT
 from dragoman.dialects.messages.rows import TABLE as MESSAGES_ROWS
@@ -91,9 +91,9 @@ class Bridge:
         *,
         max_event: int = sse.MAX_EVENT,
         keeps: bool = False,
-        earlier: int = 0,
+        earlier: Earlier = NOTHING_EARLIER,
     ) -> None:
-        """`keeps` says that the gateway keeps the answer, `earlier` how many items it has put before the caller's.
+        """`keeps` says that the gateway keeps the answer, `earlier` what it has put among the caller's items.
 
         Raises `GatewayError` for what no upstream could answer.
         """
@@ -136,7 +136,7 @@ class Bridge:
         try:
             return self._translation(codec, model, profile, envelopes)
         except GatewayError as error:
-            raise self._placed(error) from None
+            raise self.placed(error) from None
 
     def telling(self) -> Telling:
         """The way to an upstream that takes the `whole` turn, and answers with events.
@@ -163,16 +163,17 @@ class Bridge:
             turn, self._ids.new_id, int(self._ids.now()), self._request.asks_usage, estimate(turn), self._keeps
         )
         passage = Translation(CODECS[front.name], codec, setting, model, profile, self._max_event, envelopes)
-        told = (*losses, *passage.losses)
-        if self._earlier:
-            told = tuple(Loss(own_place(loss.param, self._earlier), loss.kind, loss.note) for loss in told)
-        passage.losses = told
+        passage.losses = self.told((*losses, *passage.losses))
         return passage
 
-    def _placed(self, error: GatewayError) -> GatewayError:
+    def told(self, losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+        """All that was lost on the way to an upstream, as the caller counts its items."""
+        return losses if self._earlier is NOTHING_EARLIER else self._earlier.told(losses)
+
+    def placed(self, error: GatewayError) -> GatewayError:
         """The error as the caller counts its items."""
-        if error.param is not None and self._earlier:
-            param = own_place(error.param, self._earlier)
+        if error.param is not None and self._earlier.count:
+            param = self._earlier.own(error.param)
             error.message = error.message.replace(error.param, param)
             error.param = param
         return error
@@ -184,7 +185,7 @@ class Bridge:
             body, losses = strip(self._body, self._dialect.name)
             request = self._dialect.parse_request(body)
         passage = PassThrough(self._dialect, request, model, profile, self._max_event, ask_usage=ask_usage)
-        passage.losses = losses
+        passage.losses = self.told(losses)
         return passage
 
     def estimate(self, tally: Tally, count: Count) -> Usage | None:

@@ -10,6 +10,7 @@ from dragoman.dialects import fields as f
 from dragoman.dialects import mapping
 from dragoman.dialects.mapping import (
     DIALECTS,
+    Earlier,
     Field,
     Losses,
     Row,
@@ -17,7 +18,6 @@ from dragoman.dialects.mapping import (
     answers_between,
     is_empty,
     leaf,
-    own_place,
     refuse,
     rows_between,
 )
@@ -117,16 +117,26 @@ def test_items_and_parts_stand_where_their_reader_found_them() -> None:
 @pytest.mark.parametrize(
     ("param", "earlier", "own"),
     [
-        ("input[3].name", 2, "input[1].name"),
-        ("input[2]", 2, "input[0]"),
-        ("input[1].content[0].file_id", 2, "previous_response_id.content[0].file_id"),
-        ("input[3]", 0, "input[3]"),
-        ("input", 2, "input"),
-        ("tools[3].name", 2, "tools[3].name"),
+        ("input[3].name", Earlier(2), "input[1].name"),
+        ("input[2]", Earlier(2), "input[0]"),
+        ("input[1].content[0].file_id", Earlier(2), "previous_response_id.content[0].file_id"),
+        ("input[3]", Earlier(), "input[3]"),
+        ("input", Earlier(2), "input"),
+        ("tools[3].name", Earlier(2), "tools[3].name"),
+        ("messages[0].name", Earlier(2, at=1), "messages[0].name"),
+        ("messages[2].name", Earlier(2, at=1, name="conversation_id"), "conversation_id.name"),
+        ("messages[3].name", Earlier(2, at=1), "messages[1].name"),
     ],
 )
-def test_a_place_is_counted_from_the_callers_own_items(param: str, earlier: int, own: str) -> None:
-    assert own_place(param, earlier) == own
+def test_a_place_is_counted_from_the_callers_own_items(param: str, earlier: Earlier, own: str) -> None:
+    assert earlier.own(param) == own
+
+
+def test_what_was_lost_earlier_is_told_first() -> None:
+    lost = Loss("previous_response_id.phase", "dropped", "x")
+    own = [Loss("input[1].name", "dropped", "y"), Loss("user", "dropped", "z")]
+    told = Earlier(1, losses=(lost,)).told(own)
+    assert [loss.param for loss in told] == ["previous_response_id.phase", "input[0].name", "user"]
 
 
 def test_losses_are_told_in_their_order() -> None:

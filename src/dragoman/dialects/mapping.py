@@ -12,7 +12,7 @@ the tests run a request through each row. Whatever a caller reads is named as th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -30,7 +30,7 @@ UNKNOWN_THERE: Final = "the upstream does not know it"
 _EMPTY: Final = (b"null", b"[]", b"{}")
 _LONGEST_EMPTY: Final = 64  # bytes, blanks included: a longer value is not looked into
 _NUMBER: Final = re.compile(r"\[\d+\]")
-_INPUT: Final = re.compile(r"input\[(\d+)\]")
+_ITEM: Final = re.compile(r"(input|messages)\[(\d+)\]")
 _EARLIER: Final = Place("previous_response_id")
 """Where an item stood that no caller has sent with this request."""
 
@@ -179,13 +179,29 @@ def leaf(name: str) -> str:
     return name.rpartition("[]")[2].removeprefix(".")
 
 
-def own_place(param: str, earlier: int) -> str:
-    """A place in an input before which the gateway has put `earlier` items, as the caller counts."""
-    found = _INPUT.match(param) if earlier else None
-    if found is None:
-        return param
-    number = int(found[1]) - earlier
-    return f"{f'input[{number}]' if number >= 0 else _EARLIER.at}{param[found.end() :]}"
+class Earlier(msgspec.Struct, frozen=True):
+    """What the gateway has put among the items of a request, whose caller named it by `name`: `count` of them from
+    place `at` on, and what of them could not be said there."""
+
+    count: int = 0
+    at: int = 0
+    name: str = _EARLIER.at
+    losses: tuple[Loss, ...] = ()
+
+    def own(self, param: str) -> str:
+        """A place in the request as its caller counts."""
+        found = _ITEM.match(param) if self.count else None
+        if found is None or int(found[2]) < self.at:
+            return param
+        number = int(found[2]) - self.count
+        return f"{f'{found[1]}[{number}]' if number >= self.at else self.name}{param[found.end() :]}"
+
+    def told(self, losses: Sequence[Loss]) -> tuple[Loss, ...]:
+        """All the losses of a request, those of its own as its caller counts."""
+        return (*self.losses, *(Loss(self.own(loss.param), loss.kind, loss.note) for loss in losses))
+
+
+NOTHING_EARLIER: Final = Earlier()
 
 
 def refuse(row: Row, at: str = "", **said: object) -> GatewayError:

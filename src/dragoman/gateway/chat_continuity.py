@@ -15,24 +15,29 @@ from dragoman import errors
 from dragoman.dialects.base import D, Relay, Setting, StreamRelay
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.chat.dialect import CHAT
+from dragoman.dialects.mapping import Earlier
 from dragoman.dialects.profile import PROFILES
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.codec import RESPONSES
 from dragoman.dialects.responses.continuation import Asked
+from dragoman.dialects.sealing import ELSEWHERE
 from dragoman.dialects.telling import TranslatedStream
 from dragoman.errors import GatewayError
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Continuity, Memory
 from dragoman.gateway.render import Headers
 from dragoman.policy.keys import Key
-from dragoman.turn import Item, Reasoning, Turn, Usage
+from dragoman.turn import Item, Loss, Reasoning, Turn, Usage
 from dragoman.wire import sse
-from dragoman.wire.chat import Fields, parse_fields, raw, render_fields
+from dragoman.wire.chat import parse_fields, raw, render_fields
 
 PREVIOUS: Final = "previous_response_id"
 CONVERSATION: Final = "conversation_id"
+_RULES: Final = ("system", "developer")
 _DONE: Final = sse.render(sse.DONE)
 _PROFILE: Final = PROFILES["openai"]
+_KEEPING: Final = msgspec.structs.replace(_PROFILE, allow_unknown=True)
+"""What cannot be kept of a message is told, and is no reason to refuse the call."""
 
 
 class _Role(msgspec.Struct, frozen=True):
@@ -46,8 +51,9 @@ _messages: Final = msgspec.json.Decoder(list[Raw]).decode
 class ChatMemory:
     """A Chat call on its way, and the response that is kept of it."""
 
-    def __init__(self, body: bytes, memory: Memory, setting: Setting) -> None:
+    def __init__(self, body: bytes, memory: Memory, setting: Setting, earlier: Earlier) -> None:
         self.body = body
+        self.earlier = earlier
         self._memory = memory
         self._setting = setting
 
@@ -134,16 +140,22 @@ async def begin(continuity: Continuity, key: Key, body: bytes, query: bytes) -> 
     if turn.sampling.choices > 1:
         message = "Only one choice can be kept: 'n' cannot stand beside what the query names."
         raise GatewayError(errors.INVALID_REQUEST, message, param="n")
+    said = tuple(extra for extra in turn.extras if extra.param.startswith("messages["))
     rendered = RESPONSES.render(
-        Turn(turn.model, items=turn.items, dialect="chat", places=turn.places), turn.model, _PROFILE
+        Turn(turn.model, items=turn.items, extras=said, dialect="chat", places=turn.places), turn.model, _KEEPING
     )
     own = continuation.parse({"input": parse_fields(rendered.body)["input"]})
     asked = Asked(own.items, asked.previous, asked.conversation)
-    memory, history = await continuity.follow(key, asked)
+    memory, kept = await continuity.follow(key, asked)
+    name = PREVIOUS if asked.previous else CONVERSATION
+    history, losses = _chat_messages(turn.model, kept, name)
+    losses += rendered.losses  # what is kept of this call is not as it was
     fields = parse_fields(body)
-    fields["messages"] = raw(_join(fields, _chat_messages(turn.model, history)))
+    messages = _messages(fields["messages"])
+    rules = _rules(messages)
+    fields["messages"] = raw([*messages[:rules], *history, *messages[rules:]])
     setting = Setting(turn, new_id, continuity.now(), keeps=True)
-    return ChatMemory(render_fields(fields), memory, setting)
+    return ChatMemory(render_fields(fields), memory, setting, Earlier(len(history), rules, name, losses))
 
 
 def _parse_query(query: bytes) -> Asked | None:
@@ -161,14 +173,27 @@ def _parse_query(query: bytes) -> Asked | None:
     return continuation.parse({"conversation": raw(conversation[0])})
 
 
-def _chat_messages(model: str, history: Sequence[bytes]) -> list[Raw]:
-    """The history as Chat says it; of reasoning only what is in the open."""
-    past = RESPONSES.parse(render_fields({"model": raw(model), "input": raw([Raw(value) for value in history])}))
-    items = tuple(item for item in map(_open, past.items) if item is not None)
-    if not items:
-        return []
-    body = CHAT_CODEC.render(Turn(model, items=items), model, _PROFILE).body
-    return _messages(parse_fields(body)["messages"])
+def _chat_messages(model: str, history: Sequence[bytes], name: str) -> tuple[list[Raw], tuple[Loss, ...]]:
+    """The history as Chat says it, of reasoning only what is in the open; and what Chat cannot say of it.
+
+    Raises `GatewayError` UNSUPPORTED_PARAMETER for what must not be left out; `name` is where the caller named it.
+    """
+    everything = Earlier(len(history), name=name)
+    try:
+        past = RESPONSES.parse(render_fields({"model": raw(model), "input": raw([Raw(value) for value in history])}))
+        losses = [ELSEWHERE.loss(f"{name}.encrypted_content") for item in past.items if _is_sealed(item)]
+        items = tuple(item for item in map(_open, past.items) if item is not None)
+        if not items:
+            return [], tuple(losses)
+        rendered = CHAT_CODEC.render(Turn(model, items=items), model, _PROFILE)
+    except GatewayError as error:
+        error.param = name
+        raise
+    return _messages(parse_fields(rendered.body)["messages"]), (*losses, *everything.told(rendered.losses))
+
+
+def _is_sealed(item: Item) -> bool:
+    return isinstance(item, Reasoning) and bool(item.seal)
 
 
 def _open(item: Item) -> Item | None:
@@ -177,8 +202,6 @@ def _open(item: Item) -> Item | None:
     return Reasoning(item.text, item.summary) if item.text or item.summary else None
 
 
-def _join(fields: Fields, history: list[Raw]) -> list[Raw]:
-    """The history between the rules of the new call and what else it says."""
-    own = _messages(fields["messages"])
-    rules = next((at for at, value in enumerate(own) if _role(value).role not in ("system", "developer")), len(own))
-    return [*own[:rules], *history, *own[rules:]]
+def _rules(messages: Sequence[Raw]) -> int:
+    """How many messages stand above the conversation: the history comes behind them."""
+    return next((at for at, value in enumerate(messages) if _role(value).role not in _RULES), len(messages))

@@ -30,6 +30,7 @@ PASSED: Final = ("model", "prompt_cache_key", "prompt_cache_options", "prompt_ca
 KNOWN: Final = frozenset((*PASSED, "input", "previous_response_id", "instructions"))
 PASSED_BACK: Final = (b"content-type", b"retry-after")
 """Headers of an error answer that go to the caller."""
+LOSS: Final = b"x-dragoman-loss"
 MAX_OUTPUT: Final = 8192
 """Tokens that a summary may have."""
 
@@ -55,22 +56,24 @@ class Compaction:
         self.booking.identify(key, head.model(fields))
         _check(fields)
         history = await call.watch.guard(self._continuity.history(key, fields))
-        if not any(not compaction.is_rule(value) for value in history):
+        if all(compaction.is_rule(value) for _, value in history):
             raise GatewayError(errors.INVALID_REQUEST, "There is nothing to compact.", param="input")
         question: Fields = {name: fields[name] for name in PASSED if name in fields}
         question |= {"store": raw(False), "max_output_tokens": raw(MAX_OUTPUT)}
-        question["input"] = raw(compaction.ask(history, _instructions(fields)))
+        record, losses = compaction.ask(history, _instructions(fields))
+        body = render_fields({**question, "input": raw(record)})
         answer = Collected()
         making = self._inner.make(
-            key, RESPONSES_DIALECT, render_fields(question), answer, request_id=call.request_id, headers=call.headers
+            key, RESPONSES_DIALECT, body, answer, request_id=call.request_id, headers=call.headers, losses=losses
         )
         await call.watch.guard(making)
+        call.added |= {name: value for name, value in answer.headers if name == LOSS}
         if answer.status != 200:
             self.booking.error = f"upstream_{answer.status}"
             headers = [item for item in answer.headers if item[0] in PASSED_BACK]
             await call.answer(answer.status, headers, answer.body, source="upstream")
             return
-        rules = tuple(Raw(value) for value in history if compaction.is_rule(value))
+        rules = tuple(Raw(value) for _, value in history if compaction.is_rule(value))
         short = compaction.Short(_summary(answer.body), rules)
         item = compaction.render(new_id("cmp_"), self._continuity.seal(key, short))
         usage = parse_fields(answer.body).get("usage", Raw(b"null"))

@@ -13,6 +13,7 @@ from msgspec import Raw
 from dragoman import errors
 from dragoman.dialects import head, sealing
 from dragoman.dialects.base import D, Relay
+from dragoman.dialects.mapping import Earlier
 from dragoman.dialects.responses import compaction, continuation
 from dragoman.dialects.responses.continuation import Asked, Given
 from dragoman.dialects.responses.kept import KeptAnswer, KeptStream, without_seal
@@ -46,7 +47,7 @@ class Memory:
     ) -> None:
         """`taken` are the ids of what stands before the call's own items; `earlier` counts what is said of it."""
         self._fields = fields
-        self.earlier = earlier
+        self.earlier = Earlier(earlier, name=_name(asked))
         self._stored = stored
         self._kept = KeptAnswer(_members(asked, stored), seals=asked.seals)
         self.asked = asked
@@ -160,12 +161,16 @@ class Continuity:
     def now(self) -> int:
         return int(self._clock.now())
 
-    async def history(self, key: Key, fields: Fields) -> Sequence[bytes]:
+    async def history(self, key: Key, fields: Fields) -> Sequence[compaction.Placed]:
         """Everything that a request says and follows on, item by item. Raises `GatewayError`."""
         asked = continuation.parse(fields)
         before, _ = await self._follow(key, asked)
-        own = await self._own(key, asked)
-        return self._opened(key, [*_values(before), *map(bytes, own)])
+        earlier = _name(asked)
+        placed = [(earlier, value) for value in self._opened(key, _values(before))]
+        for number, item in enumerate(await self._own(key, asked)):
+            at = f"input[{number}]"
+            placed += [(at, value) for value in self._opened(key, (bytes(item),), number)]
+        return placed
 
     def seal(self, key: Key, short: compaction.Short) -> str:
         """An envelope around a compacted conversation, for the key alone, over any upstream."""
@@ -187,14 +192,17 @@ class Continuity:
         found = await self._responses.items(tuple((asked.references or {}).values()), key.owner)
         return continuation.resolve(asked, found)
 
-    def _opened(self, key: Key, values: Sequence[bytes]) -> Sequence[bytes]:
-        """Items as an upstream may see them: compactions of ours as what they stand for. Raises `GatewayError`."""
+    def _opened(self, key: Key, values: Sequence[bytes], first: int = 0) -> Sequence[bytes]:
+        """Items as an upstream may see them: compactions of ours as what they stand for. Raises `GatewayError`.
+
+        `first` is the number of the first of them in the caller's input.
+        """
 
         def open_envelope(envelope: str) -> bytes | None:
             return self._sealer.open(envelope.removeprefix(sealing.PREFIX), _bound(key))
 
         opened: list[bytes] = []
-        for number, value in enumerate(values):
+        for number, value in enumerate(values, first):
             items = compaction.opened(value, open_envelope)
             if items is None:
                 message = "This compaction was not made for this key, or not by this gateway."
@@ -233,6 +241,11 @@ def assemble(stored: StoredResponse, output: Sequence[StoredItem], *, seals: boo
     """The response object, its output in its place, sealed reasoning only if `seals`."""
     items = [Raw(item.value) if seals else without_seal(Raw(item.value)) for item in output]
     return {**parse_fields(stored.body), "output": raw(items)}
+
+
+def _name(asked: Asked) -> str:
+    """The parameter by which a call names what it follows on."""
+    return "conversation" if asked.conversation else "previous_response_id"
 
 
 def _names(items: Sequence[StoredItem]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.chat.dialect import CHAT
+from dragoman.dialects.mapping import NOTHING_EARLIER
 from dragoman.dialects.responses.dialect import RESPONSES_DIALECT
 from dragoman.dialects.sealing import PLACES, Envelopes
 from dragoman.errors import GatewayError
@@ -99,18 +100,23 @@ class Exchange:
         else:
             await call.answer_json(assemble(stored, ()))
 
-    def _bridge(self, body: bytes, memory: Kept | None, *, keeps: bool) -> Bridge:
+    def _bridge(self, body: bytes, memory: Kept | None, losses: tuple[Loss, ...] = (), *, keeps: bool) -> Bridge:
         ids = Ids(new_id, self._services.clock.now)
-        earlier = memory.earlier if isinstance(memory, Memory) else 0
+        earlier = NOTHING_EARLIER if memory is None else memory.earlier
+        if losses:
+            earlier = replace(earlier, losses=(*losses, *earlier.losses))
         max_event = self._runtime.config.server.max_event
         return Bridge(self._dialect, body, ids, max_event=max_event, keeps=keeps, earlier=earlier)
 
-    async def carry(self, key: Key, body: bytes, memory: Kept | None = None) -> None:
-        """The call from its whole question on; what comes of it goes into `memory`, if that is given."""
+    async def carry(self, key: Key, body: bytes, memory: Kept | None = None, losses: tuple[Loss, ...] = ()) -> None:
+        """The call from its whole question on; what comes of it goes into `memory`, if that is given.
+
+        `losses` are of what was asked before it became this question.
+        """
         booking = self.booking
         self._key = key
         self._memory = memory
-        bridge = self._bridge(body, memory, keeps=memory is not None or self._call.remembered)
+        bridge = self._bridge(body, memory, losses, keeps=memory is not None or self._call.remembered)
         turn = bridge.turn
         booking.identify(key, turn.model)
         booking.stream = turn.stream

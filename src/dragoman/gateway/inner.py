@@ -5,7 +5,7 @@ What it answers goes to a sink, which is an ASGI `send`: `Collected` keeps it wh
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -18,6 +18,7 @@ from dragoman.gateway.keeping import Kept
 from dragoman.gateway.render import Headers
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.policy.keys import Key
+from dragoman.turn import Loss
 
 Enter = Callable[[Call], AbstractContextManager[Runtime]]
 """Counts a call among those in flight while it lasts, and gives the configuration it runs with."""
@@ -43,11 +44,13 @@ class InnerCalls:
         request_id: str,
         headers: Sequence[tuple[bytes, bytes]] = (),
         memory: Kept | None = None,
+        losses: tuple[Loss, ...] = (),
     ) -> None:
         """Makes one call and returns once all of its answer is in `sink`; whoever is cancelled here cancels it.
 
-        `request_id` is that of what asks, under which both are found in the log, `headers` what a caller sent with
-        it. Raises `GatewayError` for a failure that is no answer of an upstream, while nothing has been sent.
+        `request_id` is that of what asks, under which both are found in the log; `headers` are what a caller sent
+        with it, and `losses` what could not be carried into `body`, told with those of the call. Raises
+        `GatewayError` for a failure that is no answer of an upstream, while nothing has been sent.
         """
         path = f"/v1{dialect.path}"
         scope = {
@@ -58,17 +61,19 @@ class InnerCalls:
             ],
         }  # fmt: skip
         # A task of its own: deadlines cancel the task of their call, and that of whoever asks has its own.
-        await asyncio.gather(self._carry(scope, sink, key, dialect, body, memory))
+        await asyncio.gather(
+            self._carry(scope, sink, dialect, lambda exchange: exchange.carry(key, body, memory, losses))
+        )
 
     async def _carry(
-        self, scope: Scope, sink: Send, key: Key, dialect: Dialect, body: bytes, memory: Kept | None
+        self, scope: Scope, sink: Send, dialect: Dialect, carry: Callable[[Exchange], Awaitable[None]]
     ) -> None:
         call = Call(scope, _silence, sink, new_id("req_"), self._services.clock.monotonic())
         with self._enter(call) as runtime:
             exchange = Exchange(call, dialect, runtime, self._services)
             booking = exchange.booking
             try:
-                await exchange.carry(key, body, memory)
+                await carry(exchange)
             except GatewayError as error:
                 booking.error = booking.error or error.kind.code
                 raise

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dragoman.dialects.base import D, Relay
+from dragoman.dialects.mapping import Earlier
 from dragoman.errors import GatewayError
 from dragoman.gateway.render import Headers
 
@@ -14,6 +15,11 @@ class Kept(Protocol):
     @property
     def body(self) -> bytes:
         """The whole question."""
+        ...
+
+    @property
+    def earlier(self) -> Earlier:
+        """What of it the caller has not said with this call."""
         ...
 
     @property

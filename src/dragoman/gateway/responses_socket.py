@@ -135,7 +135,7 @@ class ResponsesSocket:
             message = f"Previous response with id {asked.previous!r} not found: it is not the latest here, nor stored."
             raise GatewayError(errors.PREVIOUS_RESPONSE_NOT_FOUND, message, param="previous_response_id")
         assert self._key is not None
-        return [Raw(item) for item in await self._services.continuity.history(self._key, fields)]
+        return [Raw(item) for _, item in await self._services.continuity.history(self._key, fields)]
 
     def _forget(self, previous: str) -> None:
         """A response that could not be gone on from is not offered again."""

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dragoman import errors
 from dragoman.bridge import Bridge
+from dragoman.errors import GatewayError
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
 from dragoman.gateway.keeping import Kept
@@ -36,8 +37,11 @@ class TurnAttempt:
         """The turn ready to run, and all of its losses. Raises `GatewayError`."""
         self._telling = self._bridge.telling()
         turn, self._session = _without_session(self._bridge.whole)
-        prepared = upstream.prepare(turn, self._target.model)
-        return prepared, (*self._telling.losses, *prepared.losses)
+        try:
+            prepared = upstream.prepare(turn, self._target.model)
+        except GatewayError as error:
+            raise self._bridge.placed(error) from None
+        return prepared, self._bridge.told((*self._telling.losses, *prepared.losses))
 
     async def run(
         self, prepared: Prepared, losses: tuple[Loss, ...], key_id: str, timeouts: Timeouts, stream: ModelStream | None

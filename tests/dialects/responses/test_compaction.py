@@ -31,7 +31,7 @@ HISTORY = [
 
 
 def test_everything_but_the_rules_is_put_to_the_model() -> None:
-    asked = compaction.ask(HISTORY, "Mind the colours.")
+    asked, losses = compaction.ask([(f"input[{at}]", item) for at, item in enumerate(HISTORY)], "Mind the colours.")
     record = asked.split("-" * 8)[1]
     assert record.strip().split("\n\n") == [
         "user: look [an image] [a file a.pdf]",
@@ -41,11 +41,18 @@ def test_everything_but_the_rules_is_put_to_the_model() -> None:
     ]
     assert "Mind the colours." in asked
     assert "Be brief." not in asked
+    assert [(loss.param, loss.kind) for loss in losses] == [
+        ("input[1].content[1]", "dropped"),
+        ("input[1].content[2]", "dropped"),
+        ("input[2]", "dropped"),
+    ]
 
 
 def test_an_item_that_is_none_is_named() -> None:
-    with pytest.raises(GatewayError):
-        compaction.ask([value(type="function_call", name="f")], None)
+    with pytest.raises(GatewayError) as caught:
+        compaction.ask([("input[3]", value(type="function_call", name="f"))], None)
+    assert caught.value.param is not None
+    assert caught.value.param.startswith("input[3]")
 
 
 @pytest.mark.parametrize(

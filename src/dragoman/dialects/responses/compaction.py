@@ -13,7 +13,8 @@ from msgspec import Raw
 
 from dragoman.dialects.responses import items
 from dragoman.dialects.sealing import PREFIX
-from dragoman.turn import Audio, File, Image, Item, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from dragoman.errors import GatewayError
+from dragoman.turn import Audio, File, Image, Item, Loss, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from dragoman.wire.chat import Fields, raw
 
 KIND: Final = "compaction"
@@ -26,6 +27,10 @@ _ASK: Final = (
 _SAID: Final = "This is a summary of the conversation so far:\n\n"
 _LINE: Final = "-" * 8
 _RULES: Final = ("system", "developer")
+
+
+Placed = tuple[str, bytes]
+"""An item, after the place where its caller has said it."""
 
 
 class _Given(msgspec.Struct, frozen=True):
@@ -51,12 +56,26 @@ def is_rule(value: bytes) -> bool:
     return item.type in (None, "message") and item.role in _RULES
 
 
-def ask(history: Sequence[bytes], instructions: str | None) -> str:
-    """What a model is told to do with a history, its rules left out. Raises `GatewayError` INVALID_REQUEST."""
-    said = [Raw(value) for value in history if not is_rule(value)]
-    record = "\n\n".join(filter(None, map(_line, items.parse(said, []))))
+def ask(history: Sequence[Placed], instructions: str | None) -> tuple[str, tuple[Loss, ...]]:
+    """What a model is told to do with a history, its rules left out, and what of it cannot be told in words.
+
+    Raises `GatewayError` INVALID_REQUEST.
+    """
+    lines: list[str] = []
+    losses: list[Loss] = []
+    for at, value in history:
+        if is_rule(value):
+            continue
+        try:
+            (item,) = items.parse([Raw(value)], [])
+        except GatewayError as error:
+            error.param = (error.param or "").replace("input[0]", at, 1)
+            raise
+        lines.append(_line(item))
+        losses += _lost(item, at)
+    record = "\n\n".join(filter(None, lines))
     told = f"{_ASK}\n\nAlso: {instructions}" if instructions else _ASK
-    return f"{told}\n\n{_LINE}\n{record}\n{_LINE}"
+    return f"{told}\n\n{_LINE}\n{record}\n{_LINE}", tuple(losses)
 
 
 def render(identity: str, envelope: str) -> Raw:
@@ -106,6 +125,21 @@ def _line(item: Item) -> str:
             return ""
         case _:
             return f"{item.kind}: {bytes(item.value).decode('utf-8', 'replace')}"
+
+
+def _lost(item: Item, at: str) -> list[Loss]:
+    match item:
+        case Reasoning():
+            return [Loss(at, "dropped", "what was thought is not summarised")]
+        case Message() | ToolResult():
+            inside = "content" if isinstance(item, Message) else "output"
+            note = "the summary only knows that it was there"
+            return [
+                Loss(f"{at}.{inside}[{number}]", "dropped", note)
+                for number, part in enumerate(item.parts)
+                if isinstance(part, Image | Audio | File)
+            ]
+    return []
 
 
 def _text(parts: Sequence[Part]) -> str:
