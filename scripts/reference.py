@@ -23,7 +23,7 @@ from dragoman.cli.main import VERBS, dragoman
 from dragoman.dialects import fields
 from dragoman.dialects.mapping import DIALECTS, Field, Row, answers_between, rows_between
 from dragoman.dialects.profile import PROFILES, Profile
-from dragoman.gateway import admin
+from dragoman.gateway import admin, visit
 from dragoman.gateway.routes import Table
 from dragoman.policy import records, resources
 from dragoman.turn import Dialect
@@ -41,6 +41,8 @@ SETTINGS: Final = (
     ("upstreams.NAME.workspace", config.WorkspaceConfig),
     ("models.NAME", config.ModelConfig),
     ("upstreams.NAME.breaker", resources.Breaker),
+    ("agents.NAME", config.AgentConfig),
+    ("agents.NAME.timeouts", config.AgentTimeouts),
     ("aliases.NAME", config.AliasConfig),
     ("aliases.NAME.endpoints", resources.Endpoint),
     ("aliases.NAME.headers.request", resources.HeaderRules),
@@ -176,6 +178,7 @@ def route_table() -> str:
             methods += ", WebSocket"
         what = entry.dialect.name if entry.dialect is not None else entry.kind
         lines.append(f"| `{path}` | {methods} | {what} |\n")
+    lines += [f"| `{path}` | {methods} | {what} |\n" for path, methods, what in visit.ROWS]
     lines += [f"| `{path}` | {method} | admin |\n" for method, path, _ in admin.ROUTES]
     return "".join(lines)
 

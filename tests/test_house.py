@@ -41,6 +41,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/framed.py": "gateway/test_responses_socket.py",
     "gateway/grant.py": "gateway/test_inside.py",
     "gateway/handshake.py": "gateway/test_websocket.py",
+    "gateway/hosted.py": "gateway/test_agents.py",
     "gateway/management.py": "outbound/test_upstreams.py",
     "gateway/openapi.py": "outbound/test_api.py",
     "gateway/passthrough.py": "e2e/test_passthrough.py",

@@ -6,6 +6,7 @@ def test_what_cannot_stand_fails_the_check_with_its_key(home: Home) -> None:
     for text, key in (
         ("[models]\na = 'nowhere'\n", "models.a"),
         ("[upstreams.u]\nbase_url = 'http://h/v1'\ncredential = 'bearer env:ABSENT'\n", "upstreams.u.credential"),
+        ("[agents.a]\nobject = 'absent_module:x'\n", "agents.a.object"),
         ("nonsense", "x.toml"),
     ):
         file.write_text(text, "utf-8")

@@ -9,7 +9,7 @@ import openai
 from dragoman import errors
 from dragoman.client.in_process import AsyncInProcess
 from dragoman.errors import GatewayError
-from dragoman.ports import Access, Asked
+from dragoman.ports import Access, Asked, Card, Endpoint, EndpointAnswer, EndpointCall, ShownTool
 from dragoman.turn import (
     CallClosed,
     CallDelta,
@@ -34,6 +34,7 @@ class EchoAgent:
     """Says what its caller said last, word by word; a few words make it do something else."""
 
     name = "echo"
+    card = Card("Says it again.")
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -76,6 +77,7 @@ class AskingAgent:
     """Makes calls of its own through the gateway, as its caller bids it: `ask MODEL WORDS`, or `METHOD PATH`."""
 
     name = "asker"
+    card = Card()
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -129,3 +131,42 @@ def called(turn: Turn) -> list[Event]:
     return [
         CallOpened("call_1", name), CallDelta("{}"), CallClosed("{}"), Used(Usage(1, 1)), Stopped(Stop.TOOL_CALLS),
     ]  # fmt: skip
+
+
+class ForecastAgent(EchoAgent):
+    """Has endpoints of its own beside its model."""
+
+    name = "forecaster"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visits: list[EndpointCall] = []
+        self.card = Card(
+            "Tells what it hears, and the weather.",
+            (ShownTool("look_out", "Looks out of the window."),),
+            ("echo", "weather"),
+            (
+                Endpoint("GET", "/forecast", self.forecast, "Tomorrow's weather."),
+                Endpoint("POST", "/forecast", self.forecast),
+                Endpoint("POST", "/ask", self.ask),
+            ),
+        )
+
+    async def forecast(self, call: EndpointCall) -> EndpointAnswer:
+        self.visits.append(call)
+        if call.query == b"day=never":
+            raise GatewayError(errors.INVALID_REQUEST, "No such day.", param="day")
+        if call.query == b"day=doom" and not call.asked.admin:
+            raise ValueError("secret detail")
+        return EndpointAnswer(b"rain " + call.body, "text/plain", 203)
+
+    async def ask(self, call: EndpointCall) -> EndpointAnswer:
+        assert call.asked.access is not None
+        async with inside(call.asked.access) as http:
+            words = [word async for word in told(http, call.asked.access, "gpt-4", call.body.decode())]
+        return EndpointAnswer("".join(words).encode(), "text/plain")
+
+
+CONFIGURED = ForecastAgent()
+"""For configurations to name."""
+NO_AGENT = object()

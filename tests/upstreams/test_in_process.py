@@ -40,7 +40,7 @@ async def everything(upstream: InProcessUpstream, text: str) -> list[Event]:
 
 
 async def test_its_events_come_in_order_and_then_nothing() -> None:
-    events = await everything(InProcessUpstream(EchoAgent(), Timeouts(), shut), "a b")
+    events = await everything(InProcessUpstream("echo", EchoAgent(), Timeouts(), shut), "a b")
 
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["a", " b"]
     assert events[-1] == Stopped(Stop.END)
@@ -48,13 +48,13 @@ async def test_its_events_come_in_order_and_then_nothing() -> None:
 
 async def test_more_than_fits_into_the_queue_comes_through() -> None:
     words = " ".join(["word"] * 2000)
-    events = await everything(InProcessUpstream(EchoAgent(), Timeouts(), shut), words)
+    events = await everything(InProcessUpstream("echo", EchoAgent(), Timeouts(), shut), words)
 
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == words
 
 
 async def test_a_failure_is_raised_before_content_and_told_after_it() -> None:
-    upstream = InProcessUpstream(EchoAgent(), Timeouts(), shut)
+    upstream = InProcessUpstream("echo", EchoAgent(), Timeouts(), shut)
     with pytest.raises(GatewayError) as caught:
         await everything(upstream, "fail")
     assert caught.value.kind is errors.LINK_UNAVAILABLE
@@ -64,7 +64,7 @@ async def test_a_failure_is_raised_before_content_and_told_after_it() -> None:
 
 
 async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
-    reply = await InProcessUpstream(EchoAgent(), Timeouts(), shut).prepare(turn("a"), "echo").open(ASKED)
+    reply = await InProcessUpstream("echo", EchoAgent(), Timeouts(), shut).prepare(turn("a"), "echo").open(ASKED)
     first = asyncio.create_task(reply.read())
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
@@ -78,7 +78,7 @@ async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
 
 async def test_closing_ends_the_run_and_its_finalisers_run() -> None:
     agent = EchoAgent()
-    upstream = InProcessUpstream(agent, Timeouts(), shut)
+    upstream = InProcessUpstream("echo", agent, Timeouts(), shut)
     replies = [await upstream.prepare(turn("wait"), "echo").open(ASKED) for _ in range(3)]
     for reply in replies:
         await reply.read()
@@ -90,7 +90,7 @@ async def test_closing_ends_the_run_and_its_finalisers_run() -> None:
 
 
 async def test_agents_that_ask_one_another_are_stopped() -> None:
-    prepared = InProcessUpstream(EchoAgent(), Timeouts(), shut).prepare(turn("a"), "echo")
+    prepared = InProcessUpstream("echo", EchoAgent(), Timeouts(), shut).prepare(turn("a"), "echo")
     with pytest.raises(GatewayError) as caught:
         await prepared.open(Asked("key", "req_1", "req_1", depth=MAX_DEPTH))
 

@@ -13,6 +13,8 @@ def check(path: str | None, *, as_json: bool) -> None:
     found = settings.found()
     source = str(found) if found is not None else "no file: defaults and environment"
     counts = {"upstreams": len(config.upstreams), "models": len(config.models), "aliases": len(config.aliases)}
+    if config.agents:
+        counts["agents"] = len(config.agents)
     if as_json:
         dump({"ok": True, "source": source, **counts})
     else:

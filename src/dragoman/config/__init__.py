@@ -4,9 +4,13 @@ It reads nothing itself; `gateway/settings.py` hands it what the file, `.env`, t
 flags say, lowest layer first. An unknown key is an error with a suggestion.
 """
 
+from dragoman.config.agents import AgentConfig as AgentConfig
+from dragoman.config.agents import AgentTimeouts as AgentTimeouts
+from dragoman.config.agents import model_of as model_of
 from dragoman.config.aliases import AliasConfig as AliasConfig
 from dragoman.config.checks import RESERVED as RESERVED
 from dragoman.config.checks import check_endpoint as check_endpoint
+from dragoman.config.checks import check_name as check_name
 from dragoman.config.commands import CommandConfig as CommandConfig
 from dragoman.config.commands import CommandTimeouts as CommandTimeouts
 from dragoman.config.commands import WorkspaceConfig as WorkspaceConfig

@@ -34,7 +34,7 @@ def check(config: Config) -> None:
     _check_server(config)
     for name, upstream in config.upstreams.items():
         at = f"upstreams.{name}"
-        _check_name(at, name)
+        check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
         _check_connection(at, upstream)
         if upstream.auth.plugin is not None:
@@ -47,9 +47,12 @@ def check(config: Config) -> None:
         check_limit(at, upstream.rate_limit)
     for name, command in config.commands.items():
         at = f"upstreams.{name}"
-        _check_name(at, name)
+        check_name(at, name)
         command.check(at)
         check_limit(at, command.rate_limit)
+    for name, agent in config.agents.items():
+        check_name(f"agents.{name}", name)
+        agent.check(f"agents.{name}")
     for name, alias in config.aliases.items():
         _check_alias(config, name, alias)
     _check_cidrs("outbound.allow_cidrs", config.outbound.allow_cidrs)
@@ -80,7 +83,7 @@ def _check_server(config: Config) -> None:
 
 def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
     at = f"aliases.{name}"
-    _check_name(at, name)
+    check_name(at, name)
     if [alias.upstream is None, alias.base_url is None, not alias.endpoints].count(False) != 1:
         raise ConfigError(at, "needs either upstream, base_url or endpoints")
     if alias.upstream is not None:
@@ -107,7 +110,8 @@ def _refuse_command(key: str, name: str, config: Config) -> None:
         )
 
 
-def _check_name(at: str, name: str) -> None:
+def check_name(at: str, name: str) -> None:
+    """Whether something may be called so; `at` is its key. Raises `ConfigError`."""
     if not _NAME.fullmatch(name):
         raise ConfigError(at, f"{name!r} is no name", "lower-case letters, digits, '.', '_' and '-', at most 64")
     if name in RESERVED:

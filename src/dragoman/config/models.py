@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from dragoman.config.agents import PREFIX, AgentConfig
 from dragoman.config.commands import CommandConfig
 from dragoman.config.numbers import check_limit, check_timeouts
 from dragoman.config.sections import Limited, TimeoutsConfig
@@ -30,7 +31,12 @@ class ModelConfig(Limited, frozen=True, kw_only=True):
     """Whether a translation drops parameters that the upstream does not know, with a loss, instead of refusing them."""
 
 
-def route(name: str, value: str | ModelConfig, upstreams: Mapping[str, UpstreamConfig | CommandConfig]) -> Route:
+Answerer = UpstreamConfig | CommandConfig | AgentConfig
+"""What a model may go to."""
+
+
+def route(name: str, value: str | ModelConfig, upstreams: Mapping[str, Answerer]) -> Route:
+    """`upstreams` by the names that routes have for them: `agent/NAME` for an agent. Raises `ConfigError`."""
     at = f"models.{name}"
     if isinstance(value, str):
         target = _target(at, value, upstreams)
@@ -70,6 +76,9 @@ def _check_pattern(at: str, name: str, model: str) -> None:
 
 def _target(at: str, text: str, upstreams: Collection[str]) -> Target:
     upstream, _, model = text.partition("/")
+    if upstream == PREFIX:
+        known(at, text, upstreams)
+        return Target(text, text)
     known(at, upstream, upstreams)
     return Target(upstream, model)
 

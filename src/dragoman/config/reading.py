@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dragoman.config.agents import AgentConfig, AgentTimeouts
 from dragoman.config.aliases import AliasConfig
 from dragoman.config.checks import check
 from dragoman.config.commands import CommandConfig, CommandTimeouts, WorkspaceConfig
@@ -88,15 +89,18 @@ def _check_names(
                     _check_names(inner, kind, f"{key}.{item}")
 
 
+_LIMITED: Final = (UpstreamConfig, CommandConfig, ModelConfig, AliasConfig, AgentConfig)
 _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] = {
     (Config, "server"): ServerConfig,
     (Config, "upstreams"): UpstreamConfig,
     (Config, "models"): ModelConfig,
     (Config, "aliases"): AliasConfig,
+    (Config, "agents"): AgentConfig,
     (Config, "outbound"): OutboundConfig,
     (Config, "store"): StoreConfig,
     (Config, "jobs"): JobsConfig,
     (Config, "log"): LogConfig,
+    (AgentConfig, "timeouts"): AgentTimeouts,
     (CommandConfig, "timeouts"): CommandTimeouts,
     (CommandConfig, "workspace"): WorkspaceConfig,
     (ModelConfig, "timeouts"): TimeoutsConfig,
@@ -107,8 +111,8 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (UpstreamConfig, "breaker"): Breaker,
     (AliasConfig, "breaker"): Breaker,
     (RateLimit, "sustained"): resources.Rate,
-    **{(table, "rate_limit"): RateLimit for table in (UpstreamConfig, CommandConfig, ModelConfig, AliasConfig)},
-    **{(table, "concurrency"): Concurrency for table in (UpstreamConfig, CommandConfig, ModelConfig, AliasConfig)},
+    **{(table, "rate_limit"): RateLimit for table in _LIMITED},
+    **{(table, "concurrency"): Concurrency for table in _LIMITED},
 }
 
 
@@ -117,6 +121,7 @@ _ENTRIES: Final[dict[str, Any]] = {
     "commands": CommandConfig,
     "models": str | ModelConfig,
     "aliases": AliasConfig,
+    "agents": AgentConfig,
 }
 
 

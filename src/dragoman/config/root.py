@@ -2,9 +2,10 @@
 
 import msgspec
 
+from dragoman.config.agents import AgentConfig, model_of
 from dragoman.config.aliases import AliasConfig
 from dragoman.config.commands import CommandConfig
-from dragoman.config.models import ModelConfig, route
+from dragoman.config.models import Answerer, ModelConfig, route
 from dragoman.config.sections import JobsConfig, LogConfig, Section, ServerConfig, StoreConfig
 from dragoman.config.upstreams import UpstreamConfig, endpoints_at, endpoints_of
 from dragoman.policy.aliases import Made
@@ -22,6 +23,7 @@ class Config(Section, frozen=True, kw_only=True):
     """The entries of `[upstreams]` that have a `command`."""
     models: dict[str, str | ModelConfig] = {}
     aliases: dict[str, AliasConfig] = {}
+    agents: dict[str, AgentConfig] = {}
     outbound: OutboundConfig = OutboundConfig()
     store: StoreConfig = StoreConfig()
     jobs: JobsConfig = JobsConfig()
@@ -29,7 +31,8 @@ class Config(Section, frozen=True, kw_only=True):
 
     def routes(self) -> dict[str, Route]:
         """The routes of `[models]`, a plain string read as `upstream` or `upstream/model`."""
-        known: dict[str, UpstreamConfig | CommandConfig] = {**self.upstreams, **self.commands}
+        agents = {model_of(name): agent for name, agent in self.agents.items()}
+        known: dict[str, Answerer] = {**self.upstreams, **self.commands, **agents}
         return {name: route(name, value, known) for name, value in self.models.items()}
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from dragoman import errors
 from dragoman.bridge import FRONT_DOORS
-from dragoman.config import Config
+from dragoman.config import Config, model_of
 from dragoman.errors import GatewayError
 from dragoman.gateway import convert, openapi, resolve
 from dragoman.gateway.admin import Admin
@@ -47,9 +47,9 @@ from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
+from dragoman.gateway.visit import ERRORS_LIKE, Visit, entry_of
 from dragoman.policy.keys import Key
 from dragoman.policy.records import Contents
-from dragoman.ports import Agent
 
 FLUSH_EVERY: Final = 0.5
 EXPIRE_EVERY: Final = 3600.0
@@ -76,7 +76,7 @@ class Gateway:
         settings: Settings,
         write_log: Callable[[bytes], object] | None = None,
         *,
-        agents: Sequence[Agent] = (),
+        agents: Sequence[object] = (),
     ) -> None:
         """Reads and checks the configuration; `agents` are served as models `agent/NAME`. Raises `ConfigError`."""
         self._settings = settings
@@ -273,9 +273,11 @@ class Gateway:
             raise GatewayError(errors.LOOP_DETECTED, "This request has been here before: an upstream leads back to us.")
         if len(self._calls) > runtime.config.server.max_in_flight:
             raise GatewayError(errors.OVERLOADED, "Too many calls are in flight.")
-        entry = self._table.find(call.path)
+        entry = self._table.find(call.path) or entry_of(call.path, runtime.agents)
         if entry is None:
             raise GatewayError(errors.NOT_FOUND, f"No such path: {call.route_path}")
+        if entry.agent:
+            call.errors_like = ERRORS_LIKE
         if call.grant is not None and entry.kind not in OPEN:
             raise GatewayError(errors.PERMISSION_DENIED, "This is not for calls that agents make.")
         if (
@@ -292,7 +294,10 @@ class Gateway:
             assert entry.dialect is not None
             if call.method == "GET":  # which is let in for a WebSocket only
                 return ResponsesSocket(call, runtime, self._services, self)
-            return Exchange(call, entry.dialect, runtime, self._services)
+            model = model_of(entry.agent) if entry.agent else ""
+            return Exchange(call, entry.dialect, runtime, self._services, model)
+        if entry.kind == "agent":
+            return Visit(call, entry.agent, runtime, self._services)
         if entry.kind == "outbound":
             return Outbound(call, runtime, self._services)
         if entry.kind == "passthrough":

@@ -56,8 +56,9 @@ class Call:
     """Made for each request before anything else is looked at."""
 
     __slots__ = (
-        "_receive", "_send", "added", "connection", "ended", "grant", "head_sent", "header", "headers", "id", "method",
-        "path", "peer", "query", "received", "request_id", "sent", "source", "started_at", "status", "watch",
+        "_receive", "_send", "added", "connection", "ended", "errors_like", "grant", "head_sent", "header", "headers",
+        "id", "method", "path", "peer", "query", "received", "request_id", "sent", "source", "started_at", "status",
+        "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -81,6 +82,8 @@ class Call:
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
         self.grant: Grant | None = scope.get("dragoman.grant")
         """What an agent of this gateway calls under; no caller from outside has one."""
+        self.errors_like = ""
+        """The path whose form its errors have, if not its own."""
         self.received = 0
         """Bytes of the request's body so far."""
         self.sent = 0
@@ -231,7 +234,9 @@ class Call:
 
     async def answer_error(self, error: GatewayError) -> None:
         """Answers with an error of our own, in the form of the path's family; only before the head is sent."""
-        status, headers, body = render_error(error, path=self.route_path, request_id=self.request_id)
+        status, headers, body = render_error(
+            error, path=self.errors_like or self.route_path, request_id=self.request_id
+        )
         await self._finish(status, headers, body)
 
     async def _finish(self, status: int, headers: Headers, body: bytes) -> None:

@@ -5,7 +5,6 @@ import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -21,10 +20,14 @@ from dragoman.config import (
     TimeoutsConfig,
     UpstreamConfig,
     endpoints_of,
+    model_of,
 )
 from dragoman.config import made as config_made
+from dragoman.config.sections import Limited
 from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
+from dragoman.gateway.agents import Roster
+from dragoman.gateway.agents import upstreams as upstreams_of
 from dragoman.gateway.call import Receive, Scope, Send
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.inside import Inside
@@ -42,9 +45,8 @@ from dragoman.policy.records import Contents, OutboundConfig, check_bindings, ch
 from dragoman.policy.resources import Auth, Endpoint, PluginSetup, base_url, breaker_of
 from dragoman.policy.resources import Route as ApiRoute
 from dragoman.policy.resources import Upstream as ApiUpstream
-from dragoman.policy.routing import Route, RouteTable, Target, Timeouts
+from dragoman.policy.routing import Route, RouteTable, Target
 from dragoman.ports import (
-    Agent,
     Clock,
     ConversationStore,
     Counters,
@@ -72,7 +74,6 @@ from dragoman.stores.resources import SqlResourceStore
 from dragoman.stores.responses import SqlResponseStore
 from dragoman.tokenizer import TiktokenTokenizer
 from dragoman.upstreams.http import HttpUpstream
-from dragoman.upstreams.in_process import InProcessUpstream
 from dragoman.upstreams.oauth import TokenFetch
 from dragoman.upstreams.pool import UpstreamPool
 from dragoman.upstreams.tokens import TokenCache, TokenUpstream
@@ -87,8 +88,6 @@ _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 TENANT: Final = ""
 """Whose the upstreams of the file are: the root's."""
-AGENT: Final = Timeouts(first_byte=300.0, idle=300.0)
-"""Deadlines of an agent's answer: it may call models and tools before it says anything."""
 _AS_GIVEN: Final = Credential("caller", dropped=frozenset())
 """Nothing of our own is added, and an Authorization that the request has goes out."""
 
@@ -193,10 +192,9 @@ class Composer:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock | None = None, agents: Sequence[Agent] = (), app: App | None = None
+        self, settings: Settings, clock: Clock | None = None, agents: Sequence[object] = (), app: App | None = None
     ) -> None:
-        self._inside = Inside(app or _nowhere)
-        self._agents = agents
+        self._roster = Roster(agents, Inside(app or _nowhere), settings.cwd)
         self._vault = open_vault(settings)
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
         self._pools = Pools()
@@ -227,20 +225,31 @@ class Composer:
                 shared=shared,
                 chains=self._chains_of_file(name, written, item.auth),
             )
-        turns: dict[str, TurnUpstream] = {
-            agent_name(one.name): InProcessUpstream(one, AGENT, partial(self._inside.open, one.name, ()))
-            for one in self._agents
-        }
+        agents = self._roster.hosted(config)
+        turns: dict[str, TurnUpstream] = {**upstreams_of(agents)}
         direct = [name for name, item in config.upstreams.items() if item.direct]
         direct += [name for name, command in config.commands.items() if command.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
         routes = RouteTable({name: Route((Target(name, name),)) for name in turns} | config.routes(), direct, default)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
-        bounds_of = {name: found for name, item in config.upstreams.items() if (found := _bounds(name, item))}
+        bounded: dict[str, Limited] = {
+            **config.upstreams, **{model_of(name): item for name, item in config.agents.items()}
+        }  # fmt: skip
+        bounds_of = {name: found for name, item in bounded.items() if (found := _bounds(name, item))}
         pools = self._pools
         return Runtime(
-            config, routes, aliases, upstreams, turns, profiles, pools, bounds_of, trusted, _tokenizer(config.server)
+            config,
+            routes,
+            aliases,
+            upstreams,
+            turns,
+            agents,
+            profiles,
+            pools,
+            bounds_of,
+            trusted,
+            _tokenizer(config.server),
         )
 
     def revise(self, runtime: Runtime, contents: Contents) -> Runtime:
@@ -384,7 +393,7 @@ class Composer:
         )
 
 
-def _bounds(name: str, item: UpstreamConfig) -> tuple[admission.Bounds, ...]:
+def _bounds(name: str, item: Limited) -> tuple[admission.Bounds, ...]:
     return admission.bounds("upstream", name, item.rate_limit, item.concurrency)
 
 
@@ -413,11 +422,6 @@ def _released(contents: Contents, leave: OutboundConfig) -> Mapping[str, PluginS
         else:
             usable[name] = setup
     return usable
-
-
-def agent_name(name: str) -> str:
-    """The model that an agent is called as, and its upstream; no configured upstream can have a slash in its name."""
-    return f"agent/{name}"
 
 
 def pool_name(alias: str) -> str:

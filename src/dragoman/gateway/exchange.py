@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dragoman import errors
 from dragoman.bridge import Bridge, Ids, Passage
+from dragoman.dialects import head
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.chat.dialect import CHAT
 from dragoman.dialects.mapping import NOTHING_EARLIER
@@ -31,6 +32,7 @@ from dragoman.policy.keys import Key
 from dragoman.policy.routing import RETRY_STATUS, Target
 from dragoman.ports import Reply, Timeouts, TurnUpstream, Upstream, UpstreamRequest
 from dragoman.turn import Loss
+from dragoman.wire.chat import raw, render_fields
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of a buffered answer: images in JSON are the largest."""
@@ -43,11 +45,13 @@ LIMITED: Final = (
 class Exchange:
     """One call of the model surface. `run` is the whole of it."""
 
-    __slots__ = ("_call", "_dialect", "_key", "_memory", "_permit", "_runtime", "_services", "booking")
+    __slots__ = ("_call", "_dialect", "_key", "_memory", "_model", "_permit", "_runtime", "_services", "booking")
 
-    def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services) -> None:
+    def __init__(self, call: Call, dialect: Dialect, runtime: Runtime, services: Services, model: str = "") -> None:
+        """With a `model` the call is for that one, whatever its body names."""
         self._call = call
         self._dialect = dialect
+        self._model = model
         self._runtime = runtime
         self._services = services
         self._key: Key | None = None
@@ -60,6 +64,8 @@ class Exchange:
         call, server = self._call, self._runtime.config.server
         key = await self._services.keyring.of(call)
         body = await call.read(server.max_body, server.body_timeout)
+        if self._model:
+            body = render_fields({**head.parse(body), "model": raw(self._model)})
         memory = await self._remember(key, body)
         if isinstance(memory, Memory) and memory.asked.background:
             await self._submit(key, body, memory)
@@ -205,7 +211,7 @@ class Exchange:
         prepared, losses = attempt.prepare(upstream)
         self._lose(target, losses)
         assert self._key is not None
-        await attempt.run(prepared, losses, self._key.id, target.timeouts or upstream.timeouts, stream)
+        await attempt.run(prepared, losses, self._key, target.timeouts or upstream.timeouts, stream)
 
     def _lose(self, target: Target, losses: tuple[Loss, ...]) -> None:
         self.booking.losses = losses

@@ -15,7 +15,7 @@ from dragoman.policy import aliases
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
     "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
-    "resolve", "resources", "plugins", "explain", "openapi",
+    "resolve", "resources", "plugins", "explain", "openapi", "agent",
 ]  # fmt: skip
 
 
@@ -28,6 +28,8 @@ class Entry:
     dialect: Dialect | None = None
     websocket: bool = False
     """Whether it is a WebSocket, too, for those who ask for one."""
+    agent: str = ""
+    """The agent below whose name the path is, if it is below one."""
 
 
 GET: Final = ("GET", "HEAD")

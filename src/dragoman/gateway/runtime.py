@@ -16,6 +16,7 @@ from dragoman.dialects.sealing import Sealer
 from dragoman.gateway.admission import Admission
 from dragoman.gateway.background import Background
 from dragoman.gateway.continuity import Continuity
+from dragoman.gateway.hosted import Hosted
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.admission import Bounds
@@ -61,6 +62,8 @@ class Runtime:
     upstreams: Mapping[str, Pool]
     turns: Mapping[str, TurnUpstream]
     """Upstreams that answer turns: command-line agents, and agents of this process."""
+    agents: Mapping[str, Hosted]
+    """Those of this process, by the names below which they have paths of their own."""
     profiles: Mapping[str, Profile]
     """The quirks of each model upstream."""
     pools: Pools

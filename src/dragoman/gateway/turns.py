@@ -14,6 +14,7 @@ from dragoman.gateway.keeping import Kept
 from dragoman.gateway.observe import loss_header
 from dragoman.gateway.pump import ModelStream
 from dragoman.gateway.render import JSON
+from dragoman.policy.keys import Key
 from dragoman.policy.routing import Target
 from dragoman.ports import Asked, Prepared, Timeouts, TurnReply, TurnUpstream
 from dragoman.turn import Event, Loss, Turn
@@ -44,12 +45,12 @@ class TurnAttempt:
         return prepared, self._bridge.told((*self._telling.losses, *prepared.losses))
 
     async def run(
-        self, prepared: Prepared, losses: tuple[Loss, ...], key_id: str, timeouts: Timeouts, stream: ModelStream | None
+        self, prepared: Prepared, losses: tuple[Loss, ...], key: Key, timeouts: Timeouts, stream: ModelStream | None
     ) -> None:
         """Begins the run once there is room for it, and carries its answer to the caller. Raises `GatewayError`."""
         call = self._call
         call.watch.ease()  # while it waits for room, which has a deadline of its own
-        reply = await call.watch.guard(prepared.open(self._asked(key_id)))
+        reply = await call.watch.guard(prepared.open(self._asked(key)))
         try:
             call.watch.total(timeouts.total)
             call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
@@ -62,10 +63,10 @@ class TurnAttempt:
         finally:
             reply.close()
 
-    def _asked(self, key_id: str) -> Asked:
+    def _asked(self, key: Key) -> Asked:
         call = self._call
         session, becomes = (self._session, self._session) if self._memory is None else self._memory.thread
-        return Asked(key_id, call.id, call.request_id, session, becomes, _depth(call))
+        return Asked(key.id, call.id, call.request_id, session, becomes, _depth(call), key.admin)
 
     async def _buffered(self, reply: TurnReply, losses: tuple[Loss, ...], timeouts: Timeouts) -> None:
         call = self._call

@@ -6,6 +6,11 @@ gateway names no adapter and every adapter is held to the same contract test.
 
 from dragoman.policy.routing import Timeouts as Timeouts
 from dragoman.ports.agents import Agent as Agent
+from dragoman.ports.agents import Card as Card
+from dragoman.ports.agents import Endpoint as Endpoint
+from dragoman.ports.agents import EndpointAnswer as EndpointAnswer
+from dragoman.ports.agents import EndpointCall as EndpointCall
+from dragoman.ports.agents import ShownTool as ShownTool
 from dragoman.ports.checkup import Checkup as Checkup
 from dragoman.ports.clock import Clock as Clock
 from dragoman.ports.conversations import Conversation as Conversation

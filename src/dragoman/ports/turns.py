@@ -42,6 +42,8 @@ class Asked:
     """What the next turn will name to go on from here; empty if none will."""
     depth: int = 0
     """How many agents of this gateway stand between it and the caller."""
+    admin: bool = False
+    """Whether the caller has an admin key, and is no agent."""
     access: Access | None = None
     """For the calls that an agent makes itself."""
 

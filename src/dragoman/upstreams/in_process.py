@@ -31,8 +31,8 @@ class InProcessUpstream:
 
     streaming: Streaming = "tokens"
 
-    def __init__(self, agent: Agent, timeouts: Timeouts, opening: Opening) -> None:
-        self.name = agent.name
+    def __init__(self, name: str, agent: Agent, timeouts: Timeouts, opening: Opening) -> None:
+        self.name = name
         self.timeouts = timeouts
         self._agent = agent
         self._opening = opening
