@@ -55,3 +55,17 @@ def test_the_document_is_published_and_has_every_path(api: Api) -> None:
         "/api/oagw/v1/upstreams", "/api/oagw/v1/upstreams/{id}", "/api/oagw/v1/routes", "/api/oagw/v1/routes/{id}",
         "/api/oagw/v1/plugins", "/api/oagw/v1/plugins/{id}", "/api/oagw/v1/explain",
     }  # fmt: skip
+
+
+def test_whatever_is_called_may_be_answered_that_it_is_no_http(api: Api) -> None:
+    framed_twice = (
+        f"DELETE /api/oagw/v1/routes/r HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.live.admin_key}\r\n"
+        "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    assert api.live.raw(framed_twice.encode()).startswith(b"HTTP/1.1 400 ")
+    paths = api.client.get("/openapi.json").json()["paths"]
+    operations = [
+        operation["responses"] for path in paths.values() for operation in path.values() if "responses" in operation
+    ]
+    assert len(operations) > 10
+    assert all("400" in responses for responses in operations)

@@ -63,7 +63,7 @@ async def answer(call: Call) -> None:
 
 def _plugins(name: str, given: type, view: type, page: type) -> Document:
     """They never change, and so have neither versions nor a `put`."""
-    create = _responses("201", view, "400", "413")
+    create = _responses("201", view, "413")
     remove = {"204": {"description": "removed"}, **_problems("404", "409")}
     return {
         f"/api/oagw/v1/{name}": {
@@ -82,7 +82,7 @@ def _list(name: str, page: type) -> Document:
     parameters = [
         {"name": option, "in": "query", "schema": schema, "description": text} for option, schema, text in _OPTIONS
     ]
-    responses = _responses("200", page, "400")
+    responses = _responses("200", page)
     # `$select` leaves members out, which the schema of a whole item does not allow.
     members = {"items": {"type": "array", "items": {"type": "object"}}, "total": {"type": "integer"}}
     items = {"type": "object", "properties": members, "required": ["items", "total"]}
@@ -92,7 +92,7 @@ def _list(name: str, page: type) -> Document:
 
 
 def _create(name: str, given: type, view: type) -> Document:
-    responses = _responses("201", view, "400", "409", "413", headers=_ETAG)
+    responses = _responses("201", view, "409", "413", headers=_ETAG)
     return {"operationId": f"create_{name}", "requestBody": _body(given), "responses": responses}
 
 
@@ -101,7 +101,7 @@ def _replace(name: str, given: type, view: type) -> Document:
         "operationId": f"replace_{name}",
         "parameters": [_IF_MATCH],
         "requestBody": _body(given),
-        "responses": _responses("200", view, "400", "404", "409", "412", "413", headers=_ETAG),
+        "responses": _responses("200", view, "404", "409", "412", "413", headers=_ETAG),
     }
 
 
@@ -111,7 +111,7 @@ def _remove(name: str) -> Document:
 
 
 def _explain() -> Document:
-    responses = _responses("200", Explanation, "400", "404", "413")
+    responses = _responses("200", Explanation, "404", "413")
     return {"operationId": "explain", "requestBody": _body(Explained), "responses": responses}
 
 
@@ -122,9 +122,10 @@ def _responses(status: str, kind: type, *problems: str, headers: Document | None
 
 
 def _problems(*statuses: str) -> Document:
-    """Every call may lack a key, and the store may be gone."""
+    """Every call may be no HTTP or lack a key, and the store may be gone."""
     content = {CONTENT_TYPE: {"schema": _reference(Problem)}}
-    return {status: {"description": "a problem", "content": content} for status in ("401", "403", *statuses, "503")}
+    always = ("400", "401", "403")
+    return {status: {"description": "a problem", "content": content} for status in (*always, *statuses, "503")}
 
 
 def _body(kind: type) -> Document:
