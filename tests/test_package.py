@@ -1,13 +1,15 @@
 """What `import dragoman` gives, and what it costs."""
 
 import re
+import subprocess
+import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 import dragoman
-from dragoman import client
+from dragoman import agents, client
 from tests.test_house import HEAVY, SRC, imported
 
 FOREIGN = (HEAVY | {"click", "prometheus_client", "httptools", "uvloop"}) - {
@@ -19,11 +21,12 @@ FOREIGN = (HEAVY | {"click", "prometheus_client", "httptools", "uvloop"}) - {
 }
 
 
-def test_the_public_names_are_those_of_the_client() -> None:
-    assert set(dragoman.__all__) == {*client.__all__, "__version__"}
-    for name in client.__all__:
-        assert getattr(dragoman, name) is getattr(client, name)
-        assert name in dir(dragoman)
+def test_the_public_names_are_those_of_the_client_and_of_the_agents() -> None:
+    assert sorted(dragoman.__all__) == sorted([*client.__all__, *agents.__all__, "__version__"])
+    for home in (client, agents):
+        for name in home.__all__:
+            assert getattr(dragoman, name) is getattr(home, name)
+            assert name in dir(dragoman)
     with pytest.raises(AttributeError, match="no attribute 'Gateway'"):
         _ = dragoman.Gateway
 
@@ -38,10 +41,17 @@ def test_the_client_loads_nothing_of_the_gateway_and_does_nothing_on_import() ->
     assert ours == {"client", "errors", "wire", "version"}
 
 
+def test_an_agent_without_its_extra_says_what_to_install() -> None:
+    code = "import sys; sys.modules['pydantic'] = None\nimport dragoman\ndragoman.Limits(turns=1)\ndragoman.Agent"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("ImportError: Agent needs pydantic: pip install 'dragoman[agents]'\n")
+
+
 def test_an_install_without_extras_is_small() -> None:
     installed = needed("dragoman")
     assert {"aiohttp", "cryptography", "sqlalchemy"} <= installed.keys()
-    assert "psycopg" not in installed
+    assert not {"psycopg", "pydantic", "griffelib", "mcp"} & installed.keys()
     assert len(installed) <= 50
     files = [file.locate() for one in installed.values() for file in one.files or () if file.suffix != ".pyc"]
     size = sum(path.stat().st_size for path in [*map(Path, files), *SRC.rglob("*.py")] if path.is_file())

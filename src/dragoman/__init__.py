@@ -1,6 +1,6 @@
 """One endpoint between LLM applications and everything they call.
 
-The public names are those of the client library; each is imported when it is first used, so that
+The public names are those of the client library and of the agents; each is imported when it is first used, so that
 `import dragoman` costs next to nothing.
 """
 
@@ -10,6 +10,32 @@ from typing import TYPE_CHECKING
 from dragoman.version import __version__
 
 if TYPE_CHECKING:
+    from dragoman.agents import (
+        Agent,
+        AgentError,
+        BaseAgent,
+        Call,
+        Context,
+        LimitReached,
+        Limits,
+        Model,
+        ModelError,
+        OpenAISkill,
+        OutputError,
+        Price,
+        Result,
+        Say,
+        ScriptedModel,
+        Skill,
+        Tool,
+        ToolError,
+        Vetoed,
+        handoff,
+        hook,
+        http,
+        prompt,
+        tool,
+    )
     from dragoman.client import (
         AsyncClient,
         AsyncStream,
@@ -45,13 +71,55 @@ __all__ = [
     "Timeouts",
     "WebSocket",
     "__version__",
+    "Agent",
+    "AgentError",
+    "BaseAgent",
+    "Call",
+    "Context",
+    "LimitReached",
+    "Limits",
+    "Model",
+    "ModelError",
+    "OpenAISkill",
+    "OutputError",
+    "Price",
+    "Result",
+    "Say",
+    "ScriptedModel",
+    "Skill",
+    "Tool",
+    "ToolError",
+    "Vetoed",
+    "handoff",
+    "hook",
+    "http",
+    "prompt",
+    "tool",
 ]
+
+_CLIENT = {
+    "AsyncClient",
+    "AsyncStream",
+    "AsyncWebSocket",
+    "Client",
+    "ClientConfig",
+    "Event",
+    "Problem",
+    "Request",
+    "Resolution",
+    "Response",
+    "RetryPolicy",
+    "Status",
+    "Stream",
+    "Timeouts",
+    "WebSocket",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module("dragoman.client"), name)
+    value = getattr(import_module("dragoman.client" if name in _CLIENT else "dragoman.agents"), name)
     globals()[name] = value
     return value
 

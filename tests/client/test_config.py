@@ -1,6 +1,6 @@
 import pytest
 
-from dragoman.client.config import ClientConfig
+from dragoman.client.config import PROVIDER_URL, ClientConfig, provider_from_env
 from dragoman.client.errors import BuildError
 
 
@@ -21,6 +21,13 @@ def test_the_environment_names_gateway_and_key(environ: dict[str, str], url: str
 def test_the_environment_of_the_process_is_read_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRAGOMAN_KEY", "from-the-process")
     assert ClientConfig.from_env().key == "from-the-process"
+
+
+def test_a_model_is_looked_for_where_openai_s_clients_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert provider_from_env({}) == (PROVIDER_URL, None)
+    assert provider_from_env({"OPENAI_BASE_URL": "", "OPENAI_API_KEY": "k"}) == (PROVIDER_URL, "k")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://a/v1")
+    assert provider_from_env()[0] == "http://a/v1"
 
 
 def test_a_key_must_be_there() -> None:

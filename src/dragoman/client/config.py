@@ -18,6 +18,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 URL: Final = "http://127.0.0.1:8088"
 URL_NAMES: Final = ("DRAGOMAN_BASE_URL", "DRAGOMAN_URL", "OAGW_BASE_URL")
 KEY_NAMES: Final = ("DRAGOMAN_KEY", "OAGW_AUTH_TOKEN")
+PROVIDER_URL: Final = "https://api.openai.com/v1"
 _IN_PROCESS: Final = "http://in-process"
 
 
@@ -71,3 +72,9 @@ class ClientConfig:
         if key is None:
             raise BuildError(f"no key in the environment; set {KEY_NAMES[0]} (or {KEY_NAMES[1]})")
         return cls(url, key)
+
+
+def provider_from_env(environ: Mapping[str, str] | None = None) -> tuple[str, str | None]:
+    """Where OpenAI's own clients would look for a model, and with what key: OPENAI_BASE_URL and OPENAI_API_KEY."""
+    names = os.environ if environ is None else environ  # noqa: TID251 - on request only, and here only
+    return names.get("OPENAI_BASE_URL") or PROVIDER_URL, names.get("OPENAI_API_KEY")

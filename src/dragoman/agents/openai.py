@@ -1,0 +1,187 @@
+"""A model behind an endpoint that speaks Chat Completions: the gateway, a provider, a mock.
+
+It adds nothing of its own to a call: no repeat, no fallback; those are the gateway's.
+"""
+
+import asyncio
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from dragoman import errors
+from dragoman.agents.context import Context
+from dragoman.agents.errors import AgentError, ModelError
+from dragoman.agents.skills import Skill
+from dragoman.client.config import provider_from_env
+from dragoman.dialects.chat.codec import CHAT_CODEC
+from dragoman.dialects.profile import PROFILES, Profile
+from dragoman.errors import ErrorKind, WireError
+from dragoman.turn import Event, Turn
+from dragoman.version import __version__
+from dragoman.wire import sse
+
+if TYPE_CHECKING:
+    from dragoman.agents.agent import Agent
+
+TIMEOUT: Final = httpx2.Timeout(120.0, connect=10.0)
+"""Between two pieces of an answer; whole answers have no bound but that of a run."""
+_KINDS: Final[Mapping[int, ErrorKind]] = {
+    400: errors.INVALID_REQUEST, 401: errors.CREDENTIAL_REFUSED, 403: errors.CREDENTIAL_REFUSED,
+    404: errors.MODEL_NOT_FOUND, 413: errors.PAYLOAD_TOO_LARGE, 429: errors.RATE_LIMIT_EXCEEDED,
+}  # fmt: skip
+_IN_PROCESS: Final = "http://in-process/v1"
+Chat = dict[str, Any]
+"""A Chat object, as JSON has it."""
+
+
+class OpenAISkill(Skill):
+    """Asks a model at `base_url`; without one, and without a key, at OPENAI_BASE_URL with OPENAI_API_KEY.
+
+    An agent that the gateway serves asks the gateway itself, under its caller's key, unless the skill was given a
+    `base_url`, an `api_key` or a `transport` of its own.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        model: str = "gpt-4o-mini",
+        *,
+        base_url: str | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        timeout: httpx2.Timeout = TIMEOUT,
+        profile: str | Profile = "openai",
+    ) -> None:
+        """`profile` names the server's kind, as in the gateway's settings, or is one."""
+        self.api_key = api_key
+        self.model = model
+        self.base_url = base_url
+        self._transport = transport
+        self._timeout = timeout
+        if isinstance(profile, str) and profile not in PROFILES:
+            raise AgentError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
+        self._profile = PROFILES[profile] if isinstance(profile, str) else profile
+        # Connections belong to the loop they were opened in, and an agent may be run in several.
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
+        self._clients = weakref.WeakKeyDictionary()
+
+    def initialize(self, agent: "Agent") -> None:
+        """Becomes the agent's model, if it has none yet."""
+        if agent.provider is None:
+            agent.provider = self
+
+    async def close(self) -> None:
+        """Closes the connections of the running loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def chat_completion(
+        self, messages: Sequence[Chat], tools: Sequence[Chat] | None = None, stream: bool = False
+    ) -> Any:
+        """The answer to Chat messages as a Chat object; with `stream` an asynchronous iterator of its chunks."""
+        if stream:
+            return self.chat_completion_stream(messages, tools)
+        async with self._opened(self._body(messages, tools), None) as response:
+            return _object(await response.aread())
+
+    async def chat_completion_stream(
+        self, messages: Sequence[Chat], tools: Sequence[Chat] | None = None
+    ) -> AsyncGenerator[Chat, None]:
+        """The chunks of the answer, the one with its usage last. Raises `ModelError` for an error among them."""
+        body = self._body(messages, tools) | {"stream": True, "stream_options": {"include_usage": True}}
+        decoder = sse.Decoder(sse.MAX_EVENT)
+        async with self._opened(body, None) as response:
+            async for data in response.aiter_bytes():
+                for frame in decoder.receive(data):
+                    if frame.data.startswith(sse.DONE):
+                        return
+                    if frame.data:
+                        yield _object(frame.data)
+        raise ModelError(errors.STREAM_ABORTED, "The model's answer ended before it was complete.")
+
+    async def answer(self, turn: Turn, context: Context) -> AsyncGenerator[Event, None]:
+        rendered = CHAT_CODEC.render(turn, turn.model or self.model, self._profile)
+        reader = CHAT_CODEC.reader(profile=self._profile)
+        async with self._opened(rendered.body, context.transport) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise ModelError(errors.PROTOCOL_ERROR, "The model's server answered a streamed call with no stream.")
+            try:
+                async with aclosing(response.aiter_bytes()) as pieces:
+                    async for data in pieces:
+                        for event in reader.receive(data):
+                            yield event
+                        if reader.done:
+                            return
+                for event in reader.eof():
+                    yield event
+            except WireError as error:
+                raise ModelError(errors.PROTOCOL_ERROR, f"The model's server sent {error}.") from None
+
+    def _body(self, messages: Sequence[Chat], tools: Sequence[Chat] | None) -> Chat:
+        body: Chat = {"model": self.model, "messages": list(messages)}
+        return body | {"tools": list(tools)} if tools else body
+
+    @asynccontextmanager
+    async def _opened(
+        self, body: Chat | bytes, transport: httpx2.AsyncBaseTransport | None
+    ) -> AsyncIterator[httpx2.Response]:
+        """A good answer, of which nothing has been read. Raises `ModelError`, also for what breaks while it is read."""
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        client, url, key = self._way(transport)
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+        try:
+            async with client.stream("POST", f"{url}/chat/completions", content=content, headers=headers) as response:
+                if response.status_code != 200:
+                    raise _refused(response.status_code, await response.aread())
+                yield response
+        except httpx2.TimeoutException as error:
+            raise ModelError(errors.REQUEST_TIMEOUT, f"The model at {_host(url)} did not answer in time.") from error
+        except httpx2.ConnectError as error:
+            message = f"The model at {_host(url)} could not be reached; look at OPENAI_BASE_URL, or `base_url`."
+            raise ModelError(errors.DOWNSTREAM_ERROR, message) from error
+        except httpx2.HTTPError as error:
+            raise ModelError(errors.STREAM_ABORTED, f"The model at {_host(url)} broke off: {error}") from error
+
+    def _way(self, transport: httpx2.AsyncBaseTransport | None) -> tuple[httpx2.AsyncClient, str, str | None]:
+        """Through what, where to, and with what key."""
+        own = self.base_url is not None or self.api_key is not None or self._transport is not None
+        if transport is not None and not own:
+            return self._client_over(transport), _IN_PROCESS, None
+        url, key = provider_from_env()
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = self._client_over(self._transport)
+        return client, (self.base_url or url).rstrip("/"), key if self.api_key is None else self.api_key
+
+    def _client_over(self, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+        headers = {"user-agent": f"dragoman-agents/{__version__}"}
+        return httpx2.AsyncClient(transport=transport, timeout=self._timeout, headers=headers)
+
+
+def _refused(status: int, body: bytes) -> ModelError:
+    said = CHAT_CODEC.parse_error(body)
+    kind = _KINDS.get(status, errors.DOWNSTREAM_ERROR if status >= 500 else errors.PROTOCOL_ERROR)
+    message = said.message if said is not None else f"The model's server answered {status}."
+    return ModelError(kind, message, status=status, code=said.code if said is not None else None)
+
+
+def _object(body: bytes) -> Chat:
+    try:
+        given = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ModelError(errors.PROTOCOL_ERROR, "The model's server sent something that is no Chat object.") from None
+    if given.get("error"):
+        said = CHAT_CODEC.parse_error(body)
+        message = said.message if said is not None else "The model's server reported an error."
+        raise ModelError(errors.STREAM_ABORTED, message, code=said.code if said is not None else None)
+    return given
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc or url
