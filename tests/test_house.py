@@ -62,6 +62,7 @@ COVERED_BY: dict[str, str] = {
     "stores/jobs/pulse.py": "stores/jobs/test_shared.py",
     "stores/jobs/runner.py": "stores/jobs/test_core.py",
     "stores/jobs/table.py": "stores/jobs/test_core.py",
+    "upstreams/command_reply.py": "upstreams/test_command.py",
 }
 """Modules whose tests stand elsewhere, below `tests/`. It may shrink; an entry that is not needed is a fault."""
 

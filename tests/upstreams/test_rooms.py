@@ -1,6 +1,7 @@
 """`dragoman.upstreams.rooms`."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -52,3 +53,30 @@ def test_what_was_made_read_only_is_removed_and_links_are_not_followed(tmp_path:
     assert not room.exists()
     assert (kept / "file").read_text() == "precious"
     assert kept.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_room_that_its_run_has_put_a_link_in_the_place_of_is_removed(tmp_path: Path) -> None:
+    rooms = Rooms(tmp_path / "rooms")
+    (tmp_path / "kept").mkdir()
+    room = rooms.make("run_1")
+    room.rmdir()
+    room.symlink_to(tmp_path / "kept")
+    rooms.remove("run_1")
+
+    assert list((tmp_path / "rooms").iterdir()) == []
+    assert (tmp_path / "kept").is_dir()
+
+
+def test_rooms_that_are_made_and_removed_at_once_are_never_mixed_up(tmp_path: Path) -> None:
+    rooms = Rooms(tmp_path)
+
+    def use(_: int) -> None:
+        for _ in range(25):
+            room = rooms.make_next("room")
+            (room / "file").write_text("x")
+            assert [path.name for path in room.iterdir()] == ["file"]
+            rooms.remove(room.name)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(use, range(4)))
+    assert list(tmp_path.iterdir()) == []

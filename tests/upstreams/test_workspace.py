@@ -75,14 +75,28 @@ def left(tmp_path: Path) -> list[Path]:
 
 
 async def test_an_empty_directory_is_there_for_one_run(tmp_path: Path, rooms: Rooms) -> None:
-    place = await EmptyWorkspace(rooms).open("call_1", "place")
+    workspace = EmptyWorkspace("agent", rooms)
+    place = await workspace.open("call_1", "place")
     (place.directory / "file").touch()
-    assert place.directory == tmp_path / "rooms" / "place"
+    assert place.directory == tmp_path / "rooms" / "agent-place"
     assert await place.harvest() == Made()
     with pytest.raises(GatewayError, match="taken"):
-        await EmptyWorkspace(rooms).open("call_2", "place")
+        await workspace.open("call_2", "place")
     await place.close()
     await place.close()
+    assert left(tmp_path) == []
+
+
+async def test_paths_are_used_again(tmp_path: Path, rooms: Rooms) -> None:
+    workspace = EmptyWorkspace("agent", rooms)
+    first, second = await workspace.open("call_1"), await workspace.open("call_2")
+    await first.close()
+    third = await workspace.open("call_3")
+    names = [place.directory.name for place in (first, second, third)]
+    await second.close()
+    await third.close()
+
+    assert names == ["agent-0", "agent-1", "agent-0"]
     assert left(tmp_path) == []
 
 

@@ -8,8 +8,10 @@ followed.
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +32,24 @@ class Rooms:
         self._root = root
 
     def make(self, name: str) -> Path:
-        """An empty directory of that name. Raises `OSError`."""
+        """An empty directory of that name; it is taken until it has been removed whole. Raises `OSError`."""
         directory = self._root / name
-        (self._root / f"{name}{_OWNER}").write_bytes(msgspec.json.encode(Birth.of(os.getpid())))
+        new = self._root / f"{name}.{os.getpid()}-{threading.get_ident()}.new"
+        new.write_bytes(msgspec.json.encode(Birth.of(os.getpid())))
+        try:
+            os.link(new, self._root / f"{name}{_OWNER}")  # there with all it says, or not at all
+        finally:
+            new.unlink()
         directory.mkdir(mode=0o700)
         return directory
+
+    def make_next(self, prefix: str) -> Path:
+        """One under the lowest number that is free, so that paths are used again. Raises `OSError`."""
+        for number in count():
+            if not (self._root / f"{prefix}-{number}{_OWNER}").exists():
+                with suppress(FileExistsError):
+                    return self.make(f"{prefix}-{number}")
+        raise AssertionError("there is always another number")
 
     def remove(self, name: str) -> None:
         """Blocks for as long as it takes."""
@@ -54,7 +69,7 @@ class Rooms:
 
 
 def raze(directory: Path) -> None:
-    """Removes a directory and all below it, what was made read-only included; a link is not followed."""
+    """Removes a directory and all below it, what was made read-only included, or a file or link of that name."""
 
     def again(remove: Callable[[str], object], path: str, _: object) -> None:
         with suppress(OSError):
@@ -63,9 +78,12 @@ def raze(directory: Path) -> None:
                 os.chmod(path, stat.S_IRWXU)
             remove(path)
 
+    if directory.is_symlink() or not directory.is_dir():
+        with suppress(OSError):
+            directory.unlink(missing_ok=True)
+        return
     for _ in range(2):  # the second time for what could not even be listed
+        shutil.rmtree(directory, onerror=again)
         if not os.path.lexists(directory):
             return
-        shutil.rmtree(directory, onerror=again)
-    if os.path.lexists(directory):
-        _log.error("a run's directory cannot be removed", directory=str(directory))
+    _log.error("a directory cannot be removed", directory=str(directory))

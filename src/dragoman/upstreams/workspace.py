@@ -5,7 +5,8 @@
     repository   a clone for the run, of a bare copy that is kept under the state directory and fetched before
 
 What is made for a run is removed after it, whatever became of it; what a gateway that was killed has left is removed at
-the next start. A run that goes on with an earlier one has the same path, for some programs find their sessions by it.
+the next start. Paths are used again and again, for programs remember every one they were ever run in; some find their
+sessions by it, and then a run that goes on with an earlier one has the same.
 
 A clone and not a worktree, whose runs would share one index of branches; made of hard links, it costs its files alone.
 """
@@ -57,6 +58,11 @@ class Workplace:
         self.directory = directory
         self._discard = discard
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what a run has changed is to be looked at."""
+        return False
+
     async def harvest(self) -> Made:
         """What the run has changed, once it has ended. Raises `GatewayError`."""
         return Made()
@@ -71,12 +77,17 @@ class Workplace:
 class EmptyWorkspace:
     """An empty directory for each run."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, upstream: str, rooms: Rooms) -> None:
+        self._upstream = upstream
         self._rooms = rooms
 
-    async def open(self, run: str, place: str) -> Workplace:
-        """`place` names the directory; `run` is whose it is. Raises `GatewayError`."""
-        return Workplace(_made(self._rooms, place), lambda: asyncio.to_thread(self._rooms.remove, place))
+    async def open(self, run: str, place: str = "") -> Workplace:
+        """`run` is whose it is; `place` names the directory where it must have the same path again.
+
+        Raises `GatewayError`.
+        """
+        directory = _made(self._rooms, self._upstream, place)
+        return Workplace(directory, lambda: asyncio.to_thread(self._rooms.remove, directory.name))
 
 
 class DirectoryWorkspace:
@@ -85,7 +96,7 @@ class DirectoryWorkspace:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    async def open(self, run: str, place: str) -> Workplace:
+    async def open(self, run: str, place: str = "") -> Workplace:
         """Raises `GatewayError`."""
         return Workplace(self._directory)
 
@@ -121,13 +132,13 @@ class RepositoryWorkspace:
         self._asked = 0
         self._fetched = 0
 
-    async def open(self, run: str, place: str) -> Workplace:
+    async def open(self, run: str, place: str = "") -> Workplace:
         """Raises `GatewayError`."""
         await self._refresh(run)
-        directory = _made(self._rooms, place)
+        directory = _made(self._rooms, self._repository.upstream, place)
 
         async def discard() -> None:
-            await asyncio.to_thread(self._rooms.remove, place)
+            await asyncio.to_thread(self._rooms.remove, directory.name)
 
         try:
             branch = () if self._repository.branch is None else ("--branch", self._repository.branch)
@@ -213,8 +224,12 @@ class _Clone(Workplace):
         self._run = run
         self._start = start
 
+    @property
+    def keeps(self) -> bool:
+        return self._keep != "none"
+
     async def harvest(self) -> Made:
-        if self._keep == "none":
+        if not self.keeps:
             return Made()
         await self._git("add", "--all")
         if self._keep == "patch":
@@ -233,9 +248,9 @@ class _Clone(Workplace):
 Workspace = EmptyWorkspace | DirectoryWorkspace | RepositoryWorkspace
 
 
-def _made(rooms: Rooms, place: str) -> Path:
+def _made(rooms: Rooms, upstream: str, place: str) -> Path:
     try:
-        return rooms.make(place)
+        return rooms.make(f"{upstream}-{place}") if place else rooms.make_next(upstream)
     except FileExistsError:
         message = "The place of this run is taken: another works with the same session."
         raise GatewayError(errors.LINK_UNAVAILABLE, message) from None

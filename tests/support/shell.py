@@ -1,0 +1,87 @@
+"""The shell as a command-line agent: a prompt is a script, and what it prints is said in lines of a word and a rest."""
+
+from dragoman import errors
+from dragoman.dialects.commands.base import Facts, Invocation, Output, Run, Settings, TempFile
+from dragoman.dialects.commands.failures import exit_message
+from dragoman.errors import GatewayError
+from dragoman.turn import Event, Failed, Message, Opened, Stop, Stopped, Streaming, Text, TextDelta, Turn, Usage, Used
+
+
+class ShellAdapter:
+    """`$1` is the session to go on with, `$2` what it has cost, `$3` whether it is kept, `$4` a file."""
+
+    name = "text"
+    outputs: tuple[Output, ...] = ("stream-json", "text")
+
+    def streaming(self, output: Output) -> Streaming:
+        return "tokens" if output == "stream-json" else "none"
+
+    def prepare(self, turn: Turn, model: str, settings: Settings, run: Run) -> Invocation:
+        script = "".join(
+            part.text
+            for item in turn.items
+            if isinstance(item, Message)
+            for part in item.parts
+            if isinstance(part, Text)
+        )
+        if not script:
+            raise GatewayError(errors.INVALID_REQUEST, "There is no prompt.", param="messages")
+        facts = (run.session, f"{run.spent.cost_usd or 0:g}", "kept" if run.keeps else "once")
+        return Invocation(("-s", "--", *facts, TempFile("note", b"noted")), script.encode())
+
+    def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> "ShellReader":
+        return ShellReader(run, opened)
+
+
+class ShellReader:
+    """`text`, `session`, `cost`, `fail` and `done`; no line of another kind means anything."""
+
+    def __init__(self, run: Run, opened: Opened) -> None:
+        self._run = run
+        self._opened: list[Event] = [opened]
+        self._line = b""
+        self.done = False
+        self.facts = Facts()
+        self.failure: GatewayError | None = None
+
+    def receive(self, data: bytes) -> list[Event]:
+        *lines, self._line = (self._line + data).split(b"\n")
+        events: list[Event] = []
+        for line in lines:
+            word, _, rest = line.decode("utf-8", "replace").partition(" ")
+            if not self.done:
+                events += self._read(word, rest)
+        return self._with_opened(events)
+
+    def eof(self) -> list[Event]:
+        return []
+
+    def exited(self, code: int, stderr: bytes) -> list[Event]:
+        return self._with_opened(self._fail(GatewayError(errors.EXECUTION_FAILED, exit_message(code, stderr))))
+
+    def _read(self, word: str, rest: str) -> list[Event]:
+        match word:
+            case "text":
+                return [TextDelta(rest)]
+            case "session":
+                self.facts.session = rest
+                return self._with_opened([], anyway=True)
+            case "cost":
+                self.facts.spent = Usage(cost_usd=float(rest))
+            case "fail":
+                return self._fail(GatewayError(errors.RATE_LIMIT_EXCEEDED, rest))
+            case "done":
+                self.done = True
+                spent = (self.facts.spent.cost_usd or 0.0) - (self._run.spent.cost_usd or 0.0)
+                return [Used(Usage(1, 1, cost_usd=spent)), Stopped(Stop.END)]
+        return []
+
+    def _fail(self, error: GatewayError) -> list[Event]:
+        self.done = True
+        self.failure = error
+        return [Failed(error.message)]
+
+    def _with_opened(self, events: list[Event], *, anyway: bool = False) -> list[Event]:
+        if events or anyway:
+            events, self._opened = [*self._opened, *events], []
+        return events
