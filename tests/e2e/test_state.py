@@ -497,3 +497,27 @@ def test_fifty_callers_of_one_conversation_lose_nothing(sdk: openai.OpenAI) -> N
     texts = [item.content[0].text for item in listed]
     pairs = set(zip(texts[::2], texts[1::2], strict=True))
     assert pairs == {(f"word {number}", response.output_text) for number, response in enumerate(made)}
+
+
+@pytest.mark.parametrize("stream", ["", "&stream=true"])
+def test_what_a_kept_response_cannot_include_is_refused(live: Live, sdk: openai.OpenAI, stream: str) -> None:
+    talk = sdk.conversations.create(items=[{"role": "user", "content": "hello"}])
+    made = sdk.responses.create(model=MODEL, input="hello", background=True)
+    item = sdk.conversations.items.list(talk.id).data[0]
+    for path in (
+        f"responses/{made.id}",
+        f"responses/{made.id}/input_items",
+        f"conversations/{talk.id}/items",
+        f"conversations/{talk.id}/items/{item.id}",
+    ):
+        more = stream if path.endswith(made.id) else ""
+        for query, status in (
+            ("include[]=reasoning.encrypted_content&include[]=message.output_text.logprobs", 200),
+            ("include[]=reasoning.encrypted_content&include[]=reasoning", 400),
+            ("include=", 400),
+        ):
+            answer = httpx2.get(f"{live.url}/v1/{path}?{query}{more}", headers=live.headers())
+            assert answer.status_code == status, (path, query, answer.text)
+            assert status == 200 or answer.json()["error"]["param"] == "include"
+    answer = httpx2.get(f"{live.url}/v1/conversations/{talk.id}/items/{item.id}?q=1", headers=live.headers())
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "q")

@@ -18,8 +18,8 @@ def test_values_are_read_by_type() -> None:
     assert query.flag("f")
     assert not query.flag("g")
     assert query.text("list") == "z"
-    assert list(query.texts("list")) == ["y", "z"]
-    assert not query.texts("none")
+    assert list(query.choices("list", ("x", "y", "z"))) == ["y", "z"]
+    assert not query.choices("none", ())
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5", "-1", "--5", "-", "%2B5", "10", "9" * 30, "\u0664"])
@@ -31,7 +31,11 @@ def test_a_number_out_of_its_range_is_named(value: str) -> None:
 
 
 def test_an_unknown_name_and_a_flag_that_is_none_are_named() -> None:
-    read: list[Callable[[], object]] = [lambda: Query(b"x=1", ("y",)), lambda: Query(b"x=1", ("x",)).flag("x")]
+    read: list[Callable[[], object]] = [
+        lambda: Query(b"x=1", ("y",)),
+        lambda: Query(b"x=1", ("x",)).flag("x"),
+        lambda: Query(b"x=1&x[]=2", ("x",)).choices("x", ("1",)),
+    ]
     for attempt in read:
         with pytest.raises(GatewayError) as caught:
             attempt()

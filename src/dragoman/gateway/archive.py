@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from dragoman import errors
 from dragoman.dialects.responses.continuation import Given, listed
-from dragoman.dialects.responses.request import SEALED_REASONING
+from dragoman.dialects.responses.request import INCLUDABLE, SEALED_REASONING
 from dragoman.errors import GatewayError
 from dragoman.gateway.background import Background
 from dragoman.gateway.call import Call
@@ -59,10 +59,11 @@ class Archive:
     async def _get(self, call: Call, key: Key, name: str, ping_every: float) -> None:
         query = Query(call.query, ("include", "include_obfuscation", "starting_after", "stream"))
         after = query.number("starting_after", -1, least=0, most=2**31)
+        included = query.choices("include", INCLUDABLE)
         stored, output = await self._find(name, key)
         if not query.flag("stream"):
             found = await self._background.current(stored, output)
-            await call.answer_json(assemble(*found, seals=SEALED_REASONING in query.texts("include")))
+            await call.answer_json(assemble(*found, seals=SEALED_REASONING in included))
         elif not stored.background:
             raise GatewayError(errors.INVALID_REQUEST, "Only a background response can be streamed.", param="stream")
         else:
@@ -84,6 +85,7 @@ class Archive:
 
     async def _input_items(self, call: Call, key: Key, name: str) -> None:
         query = Query(call.query, ("after", "include", "limit", "order"))
+        query.choices("include", INCLUDABLE)
         window = query.window()
         found = await read_page(window, self._responses.given(name, key.owner, window))
         if found is None:

@@ -14,6 +14,7 @@ from msgspec import Meta, Raw
 from dragoman import errors
 from dragoman.dialects.responses import continuation
 from dragoman.dialects.responses.continuation import Given, listed
+from dragoman.dialects.responses.request import INCLUDABLE
 from dragoman.errors import GatewayError
 from dragoman.gateway.archive import page, read_page
 from dragoman.gateway.call import Call
@@ -119,7 +120,9 @@ class Conversations:
                 raise _unknown(name)
             await call.answer_json(page(stored_items(items), more=False))
             return
-        window = Query(call.query, ("after", "include", "limit", "order")).window()
+        query = Query(call.query, ("after", "include", "limit", "order"))
+        query.choices("include", INCLUDABLE)
+        window = query.window()
         shown = await read_page(window, self._conversations.part(name, key.owner, window))
         if shown is None:
             raise _unknown(name)
@@ -132,6 +135,7 @@ class Conversations:
                 await call.answer_json(_show(conversation))
                 return
         else:
+            Query(call.query, ("include",)).choices("include", INCLUDABLE)
             item = await self._conversations.item(name, key.owner, item_id)
             if item is not None:
                 await call.answer_json(listed(Given(item.id, Raw(item.value))))

@@ -40,10 +40,6 @@ class Query:
             self._values[name] = value
             self._all.setdefault(name, []).append(value)
 
-    def texts(self, name: str) -> Sequence[str]:
-        """Every value of a parameter that may be given several times."""
-        return self._all.get(name, ())
-
     def text(self, name: str) -> str | None:
         return self._values.get(name)
 
@@ -60,6 +56,14 @@ class Query:
         if value not in ("true", "false"):
             raise _invalid(name, f"{name!r} must be true or false.")
         return value == "true"
+
+    def choices(self, name: str, known: Collection[str]) -> Sequence[str]:
+        """Every value of a parameter that may be given several times, each one of those `known`."""
+        values = self._all.get(name, ())
+        for value in values:
+            if value not in known:
+                raise _invalid(name, f"{name!r} must be of {', '.join(known)}, not {value!r}.")
+        return values
 
     def window(self) -> Window:
         """The part of a list that `limit`, `order` and `after` ask for."""

@@ -55,6 +55,8 @@ _HOSTED_OUTPUT: Final = {
     "computer_call_output.output.image_url": ("computer",),
     "message.input_image.image_url": (),  # of items listed later, never of an answer
 }
+INCLUDABLE: Final = (*_HOSTED_OUTPUT, SEALED_REASONING, LOGPROBS)
+"""All that a call may ask to be included, in what it makes or in what is kept."""
 
 
 # Upper bounds of a budget of reasoning tokens, and the effort that comes closest.
