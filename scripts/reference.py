@@ -25,7 +25,7 @@ from dragoman.dialects.mapping import DIALECTS, Field, Row, answers_between, row
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.gateway import admin, visit
 from dragoman.gateway.routes import Table
-from dragoman.policy import records, resources
+from dragoman.policy import records, resources, tenants
 from dragoman.turn import Dialect
 
 ROOT: Final = Path(__file__).parent.parent
@@ -56,6 +56,7 @@ SETTINGS: Final = (
     ("aliases.NAME.routes", resources.RouteRules),
     ("aliases.NAME.routes.match", resources.Match),
     ("aliases.NAME.auth", resources.Auth),
+    ("tenants.NAME", tenants.TenantConfig),
     ("outbound", records.OutboundConfig),
     ("store", config.StoreConfig),
     ("jobs", config.JobsConfig),

@@ -52,6 +52,15 @@ def test_a_key_that_is_not_there_cannot_be_revoked_or_rotated(home: Home) -> Non
         assert "key_none" in done.stderr
 
 
+def test_a_key_is_of_a_tenant_that_the_configuration_names(home: Home) -> None:
+    (home.path / "dragoman.toml").write_text("[tenants]\nshop = {}\n")
+    made = json.loads(home.run("keys", "create", "x", "--tenant", "shop", "--json").stdout)
+    assert made["key"]["tenant"] == "shop"
+    assert json.loads(home.run("keys", "rotate", made["key"]["id"], "--json").stdout)["key"]["tenant"] == "shop"
+    refused = home.run("keys", "create", "x", "--tenant", "shp")
+    assert refused.returncode == 2 and "no tenant 'shp'; known are default, shop" in refused.stderr
+
+
 def test_what_no_key_can_have_is_refused(home: Home) -> None:
     assert home.run("keys", "create", "x", "--admin", "--model", "gpt-4").returncode == 2
     assert home.run("keys", "create", "x", "--expires", "soon").returncode == 2

@@ -96,6 +96,8 @@ from tests.config.texts import UPSTREAM, fault, load
         ("[aliases.x]\nbase_url='http://x'\ntimeouts={idle=0}", "aliases.x.timeouts.idle", "must be more than 0"),
         ("[aliases.x]\nbase_url='http://x'\nmax_connections=-1", "aliases.x.max_connections", "must be more than 0"),
         ("[aliases.x]\nbase_url='http://x'\nkeepalive=nan", "aliases.x.keepalive", "must not be negative"),
+        ("[tenants.a]\nparent='b'", "tenants.a", "there is no tenant 'b' to be its parent"),
+        ("[tenants.default]", "tenants.default", "the root is there by itself"),
         ("[store]\nflush_interval = 0", "store.flush_interval", "must be more than 0"),
         ("[store]\nflush_interval = nan", "store.flush_interval", "must be more than 0"),
     ],

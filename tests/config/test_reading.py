@@ -40,7 +40,11 @@ def test_nothing_is_a_configuration_too() -> None:
 @pytest.mark.parametrize(
     ("text", "key", "hint"),
     [
-        ("prot = 1", "prot", "known here: agents, aliases, jobs, log, models, outbound, server, store, upstreams"),
+        (
+            "prot = 1",
+            "prot",
+            "known here: agents, aliases, jobs, log, models, outbound, server, store, tenants, upstreams",
+        ),
         ("[servers]\nport = 1", "servers", "did you mean 'server'?"),
         ("[server]\nprot = 1", "server.prot", "did you mean 'port'?"),
         ("[server]\nzzz = 1", "server.zzz", "known here: body_timeout, "),

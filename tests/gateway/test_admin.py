@@ -45,6 +45,22 @@ def test_a_key_lives_from_creation_over_rotation_to_revocation(live: Live) -> No
     assert models(live, rotated["token"]) == 401
 
 
+def test_a_key_has_one_tenant_and_keeps_it(live: Live) -> None:
+    unknown = call(live, "POST", "/admin/keys", json={"name": "x", "tenant": "nobody"})
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid_request")
+    made = call(live, "POST", "/admin/keys", json={"name": "x", "admin": True}).json()
+    assert made["key"]["tenant"] == "default"
+    assert call(live, "POST", f"/admin/keys/{made['key']['id']}/rotate").json()["key"]["tenant"] == "default"
+
+
+@pytest.mark.parametrize("path", ["/admin/keys", "/admin/usage", "/admin/ledger", "/admin/routes", "/metrics"])
+def test_what_concerns_every_tenant_takes_an_admin_key_of_the_root(live: Live, path: str) -> None:
+    own = live.issue(tenant="shop", admin=True)
+    answer = httpx2.get(live.url + path, headers=live.headers(own))
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert httpx2.get(live.url + path, headers=live.headers(live.issue(admin=True))).status_code == 200
+
+
 def models(live: Live, token: str) -> int:
     return httpx2.get(f"{live.url}/v1/models", headers=live.headers(token)).status_code
 

@@ -84,7 +84,7 @@ async def test_i19_1_beyond_the_cap_a_call_is_refused(live: Live, upstream: Door
 
 
 async def test_i19_1_a_tenant_has_its_own_cap(live: Live, client: httpx2.AsyncClient) -> None:
-    other = await asyncio.to_thread(live.issue)
+    other = await asyncio.to_thread(live.issue, tenant="other")
     async with under_way(client, "/fair/a"):
         assert (await client.get("/fair/b")).status_code == 503
         async with under_way(client, "/fair/c", Authorization=f"Bearer {other}") as response:

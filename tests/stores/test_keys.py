@@ -15,6 +15,7 @@ from tests.stores.conftest import OpenDatabase
 
 FULL = Key(
     id="key_1",
+    tenant="shop",
     name="ci Ünïcode ☕",
     hint="wxyz",
     created_at=1.5,

@@ -93,9 +93,17 @@ class Live:
         self.run(self.gateway.ledger.durable)
         return list(self.run(lambda: self.gateway.ledger.rows(limit=count)))
 
-    def issue(self, *, models: Sequence[str] = ("*",), aliases: Sequence[str] = ("*",)) -> str:
+    def issue(
+        self,
+        *,
+        models: Sequence[str] = ("*",),
+        aliases: Sequence[str] = ("*",),
+        tenant: str = "default",
+        admin: bool = False,
+    ) -> str:
         """A further key, as far as its scopes reach."""
-        _, token = self.run(lambda: self.gateway.issuer.create("scoped", models=models, aliases=aliases))
+        create = partial(self.gateway.issuer.create, "scoped", models=models, aliases=aliases, tenant=tenant)
+        _, token = self.run(partial(create, admin=admin))
         return token
 
     @property

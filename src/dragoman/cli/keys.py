@@ -10,7 +10,9 @@ from dragoman.cli.output import dump, local_time, note, plain, say, table
 from dragoman.cli.store import with_store
 from dragoman.gateway.clock import SystemClock
 from dragoman.gateway.issuing import Issuer
+from dragoman.gateway.settings import Settings
 from dragoman.policy.keys import Key
+from dragoman.policy.tenants import ROOT
 from dragoman.stores.keys import SqlKeyStore
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ def keys() -> None:
 )
 @click.option("--alias", "aliases", multiple=True, metavar="PATTERN", help="An alias it may use; repeatable.")
 @click.option("--admin", is_flag=True, help="Every model and alias, and the admin API.")
+@click.option("--tenant", default=ROOT, show_default=True, metavar="NAME", help="Whose it is; see [tenants].")
 @click.option("--expires", type=options.Duration(), metavar="TIME", help="Until when it is good, as in 12h or 30d.")
 @options.config
 @options.as_json
@@ -40,6 +43,7 @@ def create(
     models: tuple[str, ...],
     aliases: tuple[str, ...],
     admin: bool,
+    tenant: str,
     expires: float | None,
     path: str | None,
     as_json: bool,
@@ -50,11 +54,17 @@ def create(
     """
     if admin and (models or aliases):
         raise click.UsageError("An admin key has every scope: leave out --model and --alias.")
+    _check_tenant(path, tenant)
     everything = ("*",) if not models and not aliases else ()
 
     async def work(issuer: Issuer) -> tuple[Key, str]:
         return await issuer.create(
-            name, models=models or everything, aliases=aliases or everything, admin=admin, expires_in=expires
+            name,
+            models=models or everything,
+            aliases=aliases or everything,
+            admin=admin,
+            tenant=tenant,
+            expires_in=expires,
         )
 
     _show_token(*_with_issuer(path, work), as_json=as_json)
@@ -76,7 +86,7 @@ def list_(path: str | None, as_json: bool) -> None:
         note("There is no key yet. Create one: dragoman keys create NAME")
     else:
         now = SystemClock().now()
-        columns = ("id", "name", "ends in", "state", "models", "aliases", "created", "expires")
+        columns = ("id", "name", "tenant", "ends in", "state", "models", "aliases", "created", "expires")
         table(columns, [_row(key, now) for key in found])
 
 
@@ -110,6 +120,13 @@ def rotate(key_id: str, path: str | None, as_json: bool) -> None:
     _show_token(*_with_issuer(path, work), as_json=as_json)
 
 
+def _check_tenant(path: str | None, tenant: str) -> None:
+    tenants = Settings.from_process(path).load().config.tree()
+    if tenant not in tenants:
+        known = ", ".join(tenants)
+        raise click.BadParameter(f"there is no tenant {tenant!r}; known are {known}.", param_hint="'--tenant'")
+
+
 def _with_issuer(path: str | None, work: Callable[[Issuer], Awaitable[T]]) -> T:
     return with_store(path, lambda database: work(Issuer(SqlKeyStore(database), SystemClock())))
 
@@ -130,7 +147,7 @@ def _row(key: Key, now: float) -> tuple[str, ...]:
     models, aliases = ("all", "all") if key.admin else (_patterns(key.models), _patterns(key.aliases))
     name = f"{key.name} (admin)" if key.admin else key.name
     created, expires = local_time(key.created_at), local_time(key.expires_at)
-    return key.id, name, key.hint, state, models, aliases, created, expires
+    return key.id, name, key.tenant, key.hint, state, models, aliases, created, expires
 
 
 def _patterns(patterns: tuple[str, ...]) -> str:

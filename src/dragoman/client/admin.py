@@ -11,6 +11,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     owner: str = ""
     """The id of the first of the keys that took the place of one another, down to this one."""
+    tenant: str = ""
     name: str
     hint: str = ""
     """The last four characters of its token."""

@@ -32,6 +32,7 @@ _OF_THE_UPSTREAM: Final = (
 
 def check(config: Config) -> None:
     _check_server(config)
+    config.tree()
     for name, upstream in config.upstreams.items():
         at = f"upstreams.{name}"
         check_name(at, name)

@@ -20,6 +20,7 @@ from dragoman.policy import precedence, resources
 from dragoman.policy.precedence import Layer, Tree
 from dragoman.policy.records import OutboundConfig
 from dragoman.policy.resources import Auth, Breaker, Concurrency, RateLimit
+from dragoman.policy.tenants import TenantConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (Config, "models"): ModelConfig,
     (Config, "aliases"): AliasConfig,
     (Config, "agents"): AgentConfig,
+    (Config, "tenants"): TenantConfig,
     (Config, "outbound"): OutboundConfig,
     (Config, "store"): StoreConfig,
     (Config, "jobs"): JobsConfig,
@@ -122,6 +124,7 @@ _ENTRIES: Final[dict[str, Any]] = {
     "models": str | ModelConfig,
     "aliases": AliasConfig,
     "agents": AgentConfig,
+    "tenants": TenantConfig,
 }
 
 

@@ -8,10 +8,12 @@ from dragoman.config.commands import CommandConfig
 from dragoman.config.models import Answerer, ModelConfig, route
 from dragoman.config.sections import JobsConfig, LogConfig, Section, ServerConfig, StoreConfig
 from dragoman.config.upstreams import UpstreamConfig, endpoints_at, endpoints_of
+from dragoman.errors import ConfigError
 from dragoman.policy.aliases import Made
 from dragoman.policy.records import OutboundConfig
 from dragoman.policy.resources import route_id, upstream_id
 from dragoman.policy.routing import Route
+from dragoman.policy.tenants import TenantConfig, Tenants
 
 
 class Config(Section, frozen=True, kw_only=True):
@@ -24,6 +26,7 @@ class Config(Section, frozen=True, kw_only=True):
     models: dict[str, str | ModelConfig] = {}
     aliases: dict[str, AliasConfig] = {}
     agents: dict[str, AgentConfig] = {}
+    tenants: dict[str, TenantConfig] = {}
     outbound: OutboundConfig = OutboundConfig()
     store: StoreConfig = StoreConfig()
     jobs: JobsConfig = JobsConfig()
@@ -34,6 +37,14 @@ class Config(Section, frozen=True, kw_only=True):
         agents = {model_of(name): agent for name, agent in self.agents.items()}
         known: dict[str, Answerer] = {**self.upstreams, **self.commands, **agents}
         return {name: route(name, value, known) for name, value in self.models.items()}
+
+    def tree(self) -> Tenants:
+        """The tenants of `[tenants]`, below the root. Raises `ConfigError`."""
+        try:
+            return Tenants(self.tenants)
+        except ValueError as error:
+            name, message = error.args
+            raise ConfigError(f"tenants.{name}", message) from None
 
 
 def made(config: Config, name: str) -> Made:

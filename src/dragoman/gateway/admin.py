@@ -19,6 +19,8 @@ from dragoman.gateway.issuing import Issuer
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.render import render_error
 from dragoman.gateway.runtime import Runtime
+from dragoman.policy.resources import invalid
+from dragoman.policy.tenants import ROOT
 from dragoman.ports import Ledger
 
 MAX_BODY: Final = 64 * 1024
@@ -44,6 +46,7 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...] = ("*",)
     aliases: tuple[str, ...] = ("*",)
     admin: bool = False
+    tenant: str = ROOT
     expires_in: float | None = None
 
 
@@ -81,8 +84,15 @@ class Admin:
             new = msgspec.json.decode(body, type=NewKey)
         except msgspec.DecodeError as error:
             raise GatewayError(errors.INVALID_REQUEST, f"The body is no new key: {error}") from None
+        if new.tenant not in self._runtime().config.tree():
+            raise invalid("tenant", f"There is no tenant {new.tenant!r}: name it in the configuration first.")
         key, token = await self._issuer.create(
-            new.name, models=new.models, aliases=new.aliases, admin=new.admin, expires_in=new.expires_in
+            new.name,
+            models=new.models,
+            aliases=new.aliases,
+            admin=new.admin,
+            tenant=new.tenant,
+            expires_in=new.expires_in,
         )
         _note(request, "key created", key_id=key.id, admin=key.admin)
         return _json({"key": key, "token": token}, 201)

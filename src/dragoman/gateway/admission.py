@@ -124,7 +124,7 @@ class Permit:
         self._admission = admission
         self._call = call
         forwarded = b",".join(value for name, value in call.headers if name == b"x-forwarded-for")
-        self._caller = Caller(key.id, key.id, subscriber(client_address(call.peer, forwarded, trusted)), route)
+        self._caller = Caller(key.tenant, key.id, subscriber(client_address(call.peer, forwarded, trusted)), route)
         self._verdicts: dict[Bounds, Verdict | None] = {}
         """What was paid, and what the limit said; None where it could not be asked."""
         self._places: list[tuple[Bounds, Gate, Place]] = []

@@ -321,7 +321,7 @@ class Gateway:
                 await convert.answer(call, runtime.config.server, self.clock)
             case "admin":
                 key = await self.keyring.of(call)
-                key.require_admin()
+                key.require_operator()
                 await self._administer(call, key, scope)
             case "archive" | "conversations" | "compact":
                 await self._recall(entry, call, runtime)

@@ -62,7 +62,7 @@ class Health:
     async def metrics(self, call: Call, runtime: Runtime) -> None:
         """`/metrics` in the Prometheus text format; takes an admin key unless made public."""
         if not runtime.config.server.metrics_public:
-            (await self._services.keyring.of(call)).require_admin()
+            (await self._services.keyring.of(call)).require_operator()
         body = self._services.observer.metrics()
         headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
         await call.answer(200, headers, body, source="gateway")

@@ -7,6 +7,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.clock import entropy, new_id
 from dragoman.policy import keys
 from dragoman.policy.keys import Key
+from dragoman.policy.tenants import ROOT
 from dragoman.ports import Clock, KeyStore
 
 
@@ -24,6 +25,7 @@ class Issuer:
         models: Sequence[str] = ("*",),
         aliases: Sequence[str] = ("*",),
         admin: bool = False,
+        tenant: str = ROOT,
         expires_in: float | None = None,
     ) -> tuple[Key, str]:
         """A new key and its token, which is not stored and cannot be shown again.
@@ -38,6 +40,7 @@ class Issuer:
         token = keys.mint(entropy())
         key = Key(
             id=new_id("key_"),
+            tenant=tenant,
             name=name,
             hint=token[-4:],
             created_at=now,
@@ -58,6 +61,7 @@ class Issuer:
                 key = Key(
                     id=new_id("key_"),
                     owner=old.owner,
+                    tenant=old.tenant,
                     name=old.name,
                     hint=token[-4:],
                     created_at=now,

@@ -142,7 +142,8 @@ class Plugged:
         length = len(whole) if whole is not None else begun.announced(call.headers)
         return body, Request(
             alias=self._alias, method=given.method, path=path, query=query, headers=verdicts.fields(headers),
-            length=length, body=whole, route=self._route, key_id=self._key.id, request_id=call.request_id,
+            length=length, body=whole, route=self._route, tenant=self._key.tenant, key_id=self._key.id,
+            request_id=call.request_id,
         )  # fmt: skip
 
     async def _begin(self, reply: Reply, headers: Headers, idle: float) -> tuple[bytes, bool]:

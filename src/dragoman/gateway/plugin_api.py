@@ -20,8 +20,9 @@ from dragoman.gateway.directory import Directory
 from dragoman.policy import odata
 from dragoman.policy.keys import Key
 from dragoman.policy.plugins import Kind, plugin_id
-from dragoman.policy.records import TENANT, OutboundConfig, PluginRecord, check_setup
+from dragoman.policy.records import OutboundConfig, PluginRecord, check_setup
 from dragoman.policy.resources import PluginSetup
+from dragoman.policy.tenants import ROOT
 from dragoman.ports import Clock
 from dragoman.ports.resources import InUse
 
@@ -125,7 +126,7 @@ class PluginApi:
         raise _unknown(name)
 
     def _note(self, what: str, call: Call, key: Key, name: str) -> None:
-        _audit.info(f"plugin {what}", request_id=call.request_id, principal_id=key.id, tenant_id=TENANT, id=name)
+        _audit.info(f"plugin {what}", request_id=call.request_id, principal_id=key.id, tenant_id=ROOT, id=name)
 
 
 _ALL: Final[dict[str, Any]] = {"GET": PluginApi._list, "HEAD": PluginApi._list, "POST": PluginApi._create}
@@ -140,7 +141,7 @@ def _view(record: PluginRecord, users: Sequence[str]) -> PluginView:
 
 def _installed(name: str, kind: Kind, users: Sequence[str]) -> PluginView:
     return PluginView(
-        type=kind, plugin=name, name=name, id=plugin_id(kind, name), tenant_id=TENANT, origin="installed",
+        type=kind, plugin=name, name=name, id=plugin_id(kind, name), tenant_id=ROOT, origin="installed",
         created_at=0.0, referenced_by=users,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What bounds the calls of one resource, and what a caller is told of it.
 
 A bucket belongs to one resource and, by the scope of its limit, to all of its callers together, to one tenant, key or
-address, or to one route. Until there are tenants, each key is its own.
+address, or to one route.
 """
 
 from collections.abc import Sequence

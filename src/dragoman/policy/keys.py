@@ -16,6 +16,7 @@ import msgspec
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.policy.tenants import ROOT
 
 PREFIX: Final = "drg_"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -36,6 +37,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     """Whose what is kept and sealed under this key is: the id of the first of a line of keys, each of which took
     the place of the one before. One that took nobody's place owns itself."""
+    tenant: str = ROOT
+    """Whose aliases it may call, and whose limits it takes from."""
     name: str
     hint: str = ""
     """The last four characters, to tell keys apart."""
@@ -68,6 +71,12 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def require_admin(self) -> None:
         if not self.admin:
             raise GatewayError(errors.PERMISSION_DENIED, "This needs an admin key.")
+
+    def require_operator(self) -> None:
+        """What concerns every tenant takes an admin key of the root: others administer their own aliases alone."""
+        self.require_admin()
+        if self.tenant != ROOT:
+            raise GatewayError(errors.PERMISSION_DENIED, f"This needs an admin key of the tenant {ROOT!r}.")
 
 
 def _base62(number: int, width: int) -> str:

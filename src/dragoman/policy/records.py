@@ -32,9 +32,8 @@ from dragoman.policy.resources import (
     invalid,
     port,
 )
+from dragoman.policy.tenants import ROOT
 
-TENANT: Final = "default"
-"""The one there is."""
 # Below a country's domain these are registries, not somebody's: no common suffix to call a pool by.
 _REGISTRIES: Final = frozenset(("ac", "co", "com", "edu", "go", "gob", "gov", "mil", "ne", "net", "nom", "or", "org"))
 
@@ -45,7 +44,7 @@ class UpstreamRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     value: Upstream
     """With its alias, derived or given."""
-    tenant: str = TENANT
+    tenant: str = ROOT
     origin: Origin = "api"
     version: int = 1
     """Counts the changes."""
@@ -58,7 +57,7 @@ class RouteRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     value: Route
-    tenant: str = TENANT
+    tenant: str = ROOT
     origin: Origin = "api"
     version: int = 1
     created_at: float = 0.0
@@ -70,7 +69,7 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     value: PluginSetup
-    tenant: str = TENANT
+    tenant: str = ROOT
     created_at: float = 0.0
 
 

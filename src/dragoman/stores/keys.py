@@ -83,6 +83,7 @@ def _insert(connection: Connection, key: Key, digest: bytes) -> None:
         insert(keys).values(
             id=storable(key.id),
             owner=storable(key.owner),
+            tenant=storable(key.tenant),
             digest=digest,
             name=storable(key.name),
             hint=storable(key.hint),
@@ -104,6 +105,7 @@ def _parse(row: Row[tuple[Any, ...]]) -> Key:
     return Key(
         id=row.id,
         owner=row.owner,
+        tenant=row.tenant,
         name=row.name,
         hint=row.hint,
         created_at=row.created_at,

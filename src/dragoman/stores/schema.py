@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0008"
+SCHEMA_VERSION: Final = "0009"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -54,6 +54,7 @@ keys: Final = Table(
     Column("aliases", Text, nullable=False),
     Column("admin", Boolean, nullable=False),
     Column("owner", Text, nullable=False),  # the id of the first of the keys that took the place of one another
+    Column("tenant", Text, nullable=False),
     Index("ix_keys_owner", "owner"),
 )
 
