@@ -44,6 +44,12 @@ def changed_since(scene: Scene) -> httpx2.Response:
     return scene.api.request("DELETE", f"/upstreams/{made['id']}", headers={"If-Match": '"99"'})
 
 
+def still_bound(scene: Scene) -> httpx2.Response:
+    guard = scene.api.plugin("guard", "size_guard")
+    scene.api.upstream("guarded", endpoints=[{"host": "api.example.com"}], plugins={"items": [{"id": guard["id"]}]})
+    return scene.api.request("DELETE", f"/plugins/{guard['id']}")
+
+
 def second_call(scene: Scene) -> httpx2.Response:
     assert scene.call("/limited/x").status_code == 200
     return scene.call("/limited/x")
@@ -135,6 +141,7 @@ REPRODUCERS: dict[ErrorKind, Reproducer] = {
     ),
     errors.READ_ONLY: lambda scene: scene.api.request("DELETE", f"/upstreams/{upstream_id('echo')}"),
     errors.PRECONDITION_FAILED: changed_since,
+    errors.PLUGIN_IN_USE: still_bound,
     errors.PLUGIN_REJECTED: calling("/talks/x", headers={"X-Say": "reject"}),
     errors.METHOD_NOT_ALLOWED: asking("/api/oagw/v1/status", "POST"),
     errors.BODY_TIMEOUT: lambda scene: scene.raw("Content-Length: 5\r\n\r\n"),

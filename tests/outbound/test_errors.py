@@ -65,10 +65,7 @@ def check_envelope(answer: httpx2.Response, kind: ErrorKind, *, messages: bool) 
         assert (error["type"], error["code"]) == (kind.type, kind.code)
 
 
-# Nothing can be removed that a plugin_in_use would keep: plugins are not made through the API.
-@pytest.mark.parametrize(
-    "kind", [kind for kind in TABLE if kind is not errors.PLUGIN_IN_USE], ids=lambda kind: kind.code
-)
+@pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.code)
 def test_24_5_each_error_can_be_provoked(scene: Scene, kind: ErrorKind) -> None:
     assert kind in REPRODUCERS, "a row of errors.py that nobody shows how to meet: tests/outbound/reproducers.py"
     answer = REPRODUCERS[kind](scene)
