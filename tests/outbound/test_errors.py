@@ -66,7 +66,7 @@ def check_envelope(answer: httpx2.Response, kind: ErrorKind, *, messages: bool) 
 
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.code)
-def test_24_5_each_error_can_be_provoked(scene: Scene, kind: ErrorKind) -> None:
+def test_24_1_24_3_and_24_5_each_error_can_be_provoked(scene: Scene, kind: ErrorKind) -> None:
     assert kind in REPRODUCERS, "a row of errors.py that nobody shows how to meet: tests/outbound/reproducers.py"
     answer = REPRODUCERS[kind](scene)
     if answer is not None:

@@ -130,7 +130,9 @@ def test_target_host_p3_3_it_leaves_the_turn_of_the_others(live: Live) -> None:
     assert [call(live, "cursor/x").text for _ in range(2)] == [TWO, ONE]
 
 
-def test_target_host_n1_1_n6_3_a_common_suffix_alone_is_refused(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+def test_n6_3_and_target_host_n1_1_a_common_suffix_alone_is_refused(
+    live: Live, servers: tuple[Endpoint, Endpoint]
+) -> None:
     answer = call(live, "0.1/x")
     assert answer.status_code == 400 and refusal(answer) == "missing_target_host"
     assert not servers[0].seen
@@ -147,7 +149,7 @@ def test_target_host_n1_1_n6_3_a_common_suffix_alone_is_refused(live: Live, serv
         pytest.param("[::1]", "invalid_target_host", id="n2_2_address_6"),
     ],
 )
-def test_target_host_that_is_none_is_refused(
+def test_target_host_n1_2_n1_3_n1_4_n2_1_and_n2_2_what_is_no_endpoint_is_refused(
     live: Live, servers: tuple[Endpoint, Endpoint], host: str, code: str
 ) -> None:
     answer = call(live, "single/x", host)

@@ -159,7 +159,7 @@ def test_p2_13_a_changed_endpoint_is_called_at_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("option", "param"), [("$top", "$skip"), ("limit", "offset")])
-def test_p25_lists_are_cut_ordered_and_narrowed(api: Api, option: str, param: str) -> None:
+def test_25_1_to_25_5_lists_are_cut_ordered_and_narrowed(api: Api, option: str, param: str) -> None:
     for name in ("b", "a", "c"):
         api.request("POST", "/upstreams", json={"endpoints": [PUBLIC], "alias": f"p25{name}", "tags": ["p25"]})
     asked = {"$filter": "tags eq 'p25'", "$orderby": "alias desc", "$select": "alias", option: "2", param: "1"}
@@ -171,7 +171,7 @@ def test_p25_lists_are_cut_ordered_and_narrowed(api: Api, option: str, param: st
     "query", ["$top=0", "$top=101", "$skip=-1", "$filter=alias", "$filter=nope eq 1", "$orderby=nope", "$expand=x",
               "$select=nope", "limit=1&$top=1", "$filter=alias eq 'x' or alias eq 'y'"]
 )  # fmt: skip
-def test_n25_what_a_list_does_not_understand_is_refused(api: Api, query: str) -> None:
+def test_25_6_and_25_7_what_a_list_does_not_understand_is_refused(api: Api, query: str) -> None:
     assert problem(api.request("GET", f"/upstreams?{query}")) == (400, "invalid_request")
 
 

@@ -53,6 +53,7 @@ class Outbound:
         own_header = alias is not None and alias.caller_credential
         key = await self._services.keyring.of(call, own_header=own_header)
         booking.identify(key, name)
+        key.require_aliases()
         if alias is None or not key.permits_alias(name):
             # The same answer either way: which aliases others have is none of a caller's business.
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})

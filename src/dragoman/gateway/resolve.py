@@ -29,6 +29,7 @@ async def answer(call: Call, key: Key, runtime: Runtime) -> None:
         asked = msgspec.json.decode(await call.read(MAX_BODY, runtime.config.server.body_timeout), type=Asked)
     except msgspec.DecodeError as error:
         raise GatewayError(errors.INVALID_REQUEST, f"The body names no call: {error}") from None
+    key.require_aliases()
     name = asked.alias.lower().removesuffix(".")
     alias = runtime.aliases.get(name)
     if alias is None or not key.permits_alias(name):

@@ -68,6 +68,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     def permits_alias(self, name: str) -> bool:
         return self.admin or "*" in self.aliases or any(fnmatchcase(name, pattern) for pattern in self.aliases)
 
+    def require_aliases(self) -> None:
+        """Raises `GatewayError` PERMISSION_DENIED for a key that no alias is for, whatever the name."""
+        if not (self.admin or self.aliases):
+            raise GatewayError(errors.PERMISSION_DENIED, "This key may call no alias.")
+
     def require_admin(self) -> None:
         if not self.admin:
             raise GatewayError(errors.PERMISSION_DENIED, "This needs an admin key.")
