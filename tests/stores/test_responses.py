@@ -1,14 +1,18 @@
 """What every response store does alike, on each database."""
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event, select
 
 from dragoman.errors import GatewayError
 from dragoman.ports import Conversation, StoredItem, StoredResponse, Window
 from dragoman.stores.conversations import MAX_BYTES, SqlConversationStore
 from dragoman.stores.keys import SqlKeyStore
 from dragoman.stores.responses import SqlResponseStore
+from dragoman.stores.schema import responses
 from tests.stores.conftest import OpenDatabase
 
 A, B = "key-a", "key-b"
@@ -106,6 +110,50 @@ async def test_what_is_old_expires_but_not_under_what_is_young(store: SqlRespons
     assert await store.get("r4", A) is None
     assert ids(await store.context("r3", A, output=True)) == ["i-r1", "i-r2", "i-r3"]
     assert await store.expire(300.0) == 3
+
+
+async def test_a_long_chain_expires_in_few_statements(store_url: str, open_database: OpenDatabase) -> None:
+    database = open_database(store_url)
+    store = SqlResponseStore(database, database.lane("responses", threads=2))
+    for number in range(100):
+        previous = f"r{number - 1}" if number else ""
+        await store.add(
+            StoredResponse(f"r{number}", A, 10.0 + number, "completed", b"{}", previous), items(f"i{number}")
+        )
+    await store.add(StoredResponse("young", A, 500.0, "completed", b"{}", "r9"), [])
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    assert await store.expire(400.0) == 90
+    event.remove(database.engine, "before_cursor_execute", count)
+    assert len(statements) < 10
+    assert len(ids(await store.context("young", A, output=True))) == 10
+    assert await store.items(["i9", "i10"], A) == {"i9": items("i9")[0].value}
+
+
+async def test_what_expires_goes_from_the_youngest_on(store: SqlResponseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dragoman.stores.responses.EXPIRED_AT_ONCE", 2)
+    for number in range(5):
+        previous = f"r{number - 1}" if number else ""
+        await store.add(StoredResponse(f"r{number}", A, 10.0 + number, "completed", b"{}", previous), [])
+    left: list[list[str]] = []
+    run = store._lane.run
+
+    async def watched(work: Any, *, write: bool = False) -> Any:
+        removed = await run(work, write=write)
+        left.append([name for name in ("r0", "r1", "r2", "r3", "r4") if await run(partial(_is_there, name))])
+        return removed
+
+    monkeypatch.setattr(store._lane, "run", watched)
+    assert await store.expire(400.0) == 5
+    assert left == [["r0", "r1", "r2"], ["r0"], []]
+
+
+def _is_there(name: str, connection: Connection) -> bool:
+    return connection.scalar(select(responses.c.id).where(responses.c.id == name)) is not None
 
 
 async def test_a_response_ends_once(store: SqlResponseStore) -> None:

@@ -36,6 +36,8 @@ from dragoman.stores.text import storable
 
 MAX_CHAIN: Final = 2000
 """Responses that may follow on one another; each step costs a look-up."""
+EXPIRED_AT_ONCE: Final = 2000
+"""Responses that one transaction removes."""
 GIVEN: Final = 0
 OUTPUT: Final = 1
 KEPT: Final = ("completed", "incomplete")
@@ -173,18 +175,12 @@ class SqlResponseStore:
         return await self._lane.run(work) if wanted else {}
 
     async def expire(self, before: float) -> int:
-        def work(connection: Connection) -> int:
-            removed = 0
-            # The youngest of a chain goes first; what it followed on can go in the next round.
-            for _ in range(MAX_CHAIN):
-                old = (responses.c.created_at < before) | responses.c.deleted_at.is_not(None)
-                gone = _remove(connection, old & _followed_by_nothing())
-                removed += gone
-                if not gone:
-                    break
-            return removed
-
-        return await self._lane.run(work, write=True)
+        over = _over(before)
+        removed, gone = 0, EXPIRED_AT_ONCE
+        while gone == EXPIRED_AT_ONCE:  # in transactions that others need not wait for long
+            gone = await self._lane.run(lambda connection: _remove(connection, responses.c.id.in_(over)), write=True)
+            removed += gone
+        return removed
 
 
 def _render(response: StoredResponse) -> dict[str, object]:
@@ -279,6 +275,24 @@ def _context(connection: Connection, response_id: str, owner: str, *, output: bo
                 raise GatewayError(PAYLOAD_TOO_LARGE, f"The history is larger than {MAX_BYTES} bytes.")
             items.append(StoredItem(row.item_id, row.value.encode()))
     return items
+
+
+def _over(before: float) -> Select[Any]:
+    """Some of the responses that are old or deleted and that nothing younger follows on, the youngest first: a
+    response never outlives what it follows on."""
+
+    def is_old(table: Any) -> Any:
+        return (table.c.created_at < before) | table.c.deleted_at.is_not(None)
+
+    old, later = responses.alias("old"), responses.alias("later")
+    followed = select(old.c.id, old.c.previous_id).join(later, later.c.previous_id == old.c.id)
+    # Nested, for of a statement that does not begin with DELETE sqlite3 counts no rows.
+    needed = followed.where(is_old(old), ~is_old(later)).cte("needed", recursive=True, nesting=True)
+    further = select(responses.c.id, responses.c.previous_id).join(needed, responses.c.id == needed.c.previous_id)
+    needed = needed.union(further)
+    this = is_old(responses) & responses.c.id.not_in(select(needed.c.id))
+    newest_first = (responses.c.created_at.desc(), responses.c.id.desc())
+    return select(responses.c.id).where(this).order_by(*newest_first).limit(EXPIRED_AT_ONCE)
 
 
 def _followed_by_nothing() -> Any:
