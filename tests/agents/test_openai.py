@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from dragoman import errors
 from dragoman.agents.agent import Agent
 from dragoman.agents.context import Context
 from dragoman.agents.errors import AgentError, ModelError
@@ -14,6 +15,7 @@ from dragoman.agents.openai import OpenAISkill
 from dragoman.agents.scopes import holds
 from dragoman.agents.usage import RunUsage
 from dragoman.mocks.app import MockApp
+from dragoman.ports import Access
 from dragoman.turn import Event, Message, Opened, Stop, Stopped, Text, TextDelta, Turn, Usage, Used
 
 HI = [{"role": "user", "content": "hello"}]
@@ -21,12 +23,12 @@ TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "
 TURN = Turn("gpt-4o-mini", stream=True, items=(Message("user", (Text("hello"),)),))
 
 
-def context(transport: httpx2.AsyncBaseTransport | None = None) -> Context:
-    return Context("run_1", "a", holds([]), RunUsage(), transport=transport)
+def context(access: Access | None = None) -> Context:
+    return Context("run_1", "a", holds([]), RunUsage(), access=access)
 
 
-async def heard(skill: OpenAISkill, transport: httpx2.AsyncBaseTransport | None = None) -> list[Event]:
-    return [event async for event in skill.answer(TURN, context(transport))]
+async def heard(skill: OpenAISkill, access: Access | None = None) -> list[Event]:
+    return [event async for event in skill.answer(TURN, context(access))]
 
 
 async def test_a_completion_is_the_server_s_own(skill: OpenAISkill) -> None:
@@ -131,16 +133,50 @@ STREAM = (
 )
 
 
-async def test_a_run_s_own_way_to_models_is_taken_unless_the_skill_has_one() -> None:
-    mine, theirs = Handed(STREAM), Handed(STREAM)
-    events = await heard(OpenAISkill(), theirs)
+class App:
+    """A gateway from inside, which notes what it is asked."""
+
+    def __init__(self, body: bytes = STREAM, status: int = 200, kind: bytes = b"text/event-stream") -> None:
+        self.shown: list[bytes] = []
+        self._head = {"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]}
+        self._body = {"type": "http.response.body", "body": body}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            self.shown.append(dict(scope["headers"])[b"authorization"])
+            await send(self._head)
+            await send(self._body)
+
+    def access(self) -> Access:
+        return Access(self, "run_secret")
+
+
+async def test_a_served_run_asks_the_gateway_unless_the_skill_has_a_way_of_its_own() -> None:
+    mine, gateway = Handed(STREAM), App()
+    events = await heard(OpenAISkill(), gateway.access())
     assert events[1:] == [TextDelta("Hi"), Used(Usage(3, 1)), Stopped(Stop.END)]
-    assert "authorization" not in theirs.requests[0].headers
+    assert gateway.shown == [b"Bearer run_secret"]
     own = OpenAISkill(transport=mine, base_url="http://mine/v1", api_key="k")
-    await heard(own, theirs)
-    assert (len(theirs.requests), mine.requests[0].url) == (1, httpx2.URL("http://mine/v1/chat/completions"))
+    await heard(own, gateway.access())
+    assert (len(gateway.shown), mine.requests[0].url) == (1, httpx2.URL("http://mine/v1/chat/completions"))
     assert mine.requests[0].headers["authorization"] == "Bearer k"
     await own.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (504, "idle_timeout", errors.IDLE_TIMEOUT),
+        (429, "insufficient_quota", errors.RATE_LIMIT_EXCEEDED),
+        (403, "permission_denied", errors.CREDENTIAL_REFUSED),
+        (400, "unsupported_parameter", errors.UNSUPPORTED_PARAMETER),
+    ],
+)
+async def test_an_error_of_the_gateway_s_own_stays_what_it_is(status: int, code: str, kind: errors.ErrorKind) -> None:
+    body = json.dumps({"error": {"message": "so it is", "type": "t", "param": None, "code": code}}).encode()
+    with pytest.raises(ModelError, match="so it is") as caught:
+        await heard(OpenAISkill(), App(body, status, b"application/json").access())
+    assert (caught.value.kind, caught.value.code) == (kind, code)
 
 
 async def test_an_agent_finds_the_model_in_its_skills_else_makes_one(skill: OpenAISkill) -> None:
@@ -155,10 +191,9 @@ async def test_an_agent_finds_the_model_in_its_skills_else_makes_one(skill: Open
 
 def test_one_skill_serves_several_event_loops(mock: MockApp) -> None:
     async def ask(skill: OpenAISkill) -> Any:
-        transport = Handed(STREAM)
-        return await heard(skill, transport)
+        return await heard(skill)
 
-    skill = OpenAISkill()
+    skill = OpenAISkill(transport=Handed(STREAM))
     assert [len(asyncio.run(ask(skill))) for _ in range(2)] == [4, 4]
 
 

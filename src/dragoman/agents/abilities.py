@@ -78,7 +78,7 @@ def handoff(
         return handover
 
     what = description or f"Hand the conversation over to {name}."
-    return Tool(f"use_{name}", what, {"type": "object", "properties": {}}, run, scope, source=source)
+    return Tool(f"use_{name}", what, {"type": "object", "properties": {}}, run, scope, source=source, hidden=True)
 
 
 def choosing(function: Callable[..., Any]) -> Callable[[Context], Any]:

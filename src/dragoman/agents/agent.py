@@ -1,4 +1,7 @@
-"""An agent: a model, instructions, and what it can do; it holds no state of any run."""
+"""An agent: a model, instructions, and what it can do; it holds no state of any run that goes on.
+
+It is also what a gateway serves: `ports.Agent`.
+"""
 
 import asyncio
 import inspect
@@ -9,25 +12,26 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
 
-import httpx2
-
-from dragoman.agents import messages
+from dragoman import ports
+from dragoman.agents import messages, serving
 from dragoman.agents.abilities import Abilities, Endpoint, Prompt, choosing, handoff
 from dragoman.agents.answering import Chunks, completed
 from dragoman.agents.errors import AgentError
 from dragoman.agents.events import Ended, RunEvent
 from dragoman.agents.hooks import Hook, Hooks, OnError, known
+from dragoman.agents.kept import KeptSteps
 from dragoman.agents.loop import Asked, Mixed, Run
 from dragoman.agents.marks import F, HandoffMark, HookMark, HttpMark, Mark, PromptMark, ToolMark, marks
 from dragoman.agents.messages import ChatMessage
 from dragoman.agents.model import Model
 from dragoman.agents.openai import OpenAISkill
-from dragoman.agents.output import of as output_type
 from dragoman.agents.result import Result
 from dragoman.agents.scopes import EVERYONE, Scope, permits
 from dragoman.agents.skills import Skill
 from dragoman.agents.tools import Tool, from_function
 from dragoman.agents.usage import Limits, Price
+from dragoman.ports import Card
+from dragoman.turn import Event, Loss, Turn
 
 LIMITS: Final = Limits()
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -52,13 +56,15 @@ class Agent:
         output: Any = None,
         limits: Limits = LIMITS,
         prices: Mapping[str, Price] | None = None,
+        deps: Any = None,
         scope: Scope = EVERYONE,
         description: str = "",
     ) -> None:
         """`model` is a name, asked for through the skill that reaches models, or something that answers turns.
 
         `skills` given by name keep that name. `output` is the type of every answer. `prices` are by model, for what
-        its server does not tell. `scope` is asked of a caller where it is served; `description` is for its callers.
+        its server does not tell; `deps` is what tools get where a run gives none. Where it is served, `scope` is
+        asked of callers, and `description` is for them.
         """
         if not _NAME.fullmatch(name):
             raise AgentError(f"an agent's name has letters, digits, '_', '.' and '-'; {name!r} is none")
@@ -68,6 +74,8 @@ class Agent:
         self.limits = limits
         self.prices = dict(prices or {})
         self.scope = scope
+        self.deps = deps
+        self.kept = KeptSteps()
         self.output = output
         self.model_name = model if isinstance(model, str) else ""
         self.provider: Model | None = None if isinstance(model, str) else model
@@ -275,7 +283,6 @@ class Agent:
         deps: Any = None,
         mixed: Mixed = "run",
         model: Model | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
         **parameters: Any,
     ) -> AsyncGenerator[RunEvent, None]:
         """The events of a run, by a text, Chat messages or a `Turn`.
@@ -284,15 +291,13 @@ class Agent:
         `temperature`. `output`, `limits` and `model` stand in for the agent's; `mixed` is in the table of `loop`.
         Raises `LimitReached`, and other `AgentError`s.
         """
-        kind = self.output if output is None else output
         request = Asked(
             turn=messages.parse(asked, tools, **parameters),
             limits=limits or self.limits,
             scopes=tuple(scopes),
-            deps=deps,
-            output=None if kind is None else output_type(kind),
+            deps=self.deps if deps is None else deps,
+            output=self.output if output is None else output,
             mixed=mixed,
-            transport=transport,
             model=model,
         )
         async with aclosing(self.events(request)) as events:
@@ -335,6 +340,20 @@ class Agent:
         """Its answer as a Chat completion; takes what `stream` takes."""
         async with aclosing(self.stream(asked, **{"mixed": "defer", **how})) as events:
             return completed(self.name, [event async for event in events])
+
+    # Being served; see `ports.Agent`.
+
+    @property
+    def card(self) -> Card:
+        return serving.card(self)
+
+    def inspect(self, turn: Turn) -> tuple[Loss, ...]:
+        return serving.inspect(turn)
+
+    async def answer(self, turn: Turn, asked: ports.Asked) -> AsyncGenerator[Event, None]:
+        async with aclosing(serving.answer(self, turn, asked)) as events:
+            async for event in events:
+                yield event
 
 
 BaseAgent = Agent

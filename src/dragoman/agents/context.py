@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
-
 from dragoman.agents.usage import RunUsage
+from dragoman.ports import Access
 from dragoman.turn import Item
 
 
@@ -23,7 +22,7 @@ class Context:
     """What the caller of `run` gave along: a connection, a user, anything."""
     state: dict[str, Any] = field(default_factory=dict)
     """For tools and hooks to leave things in for one another; of this run alone."""
-    transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
-    """The way to the models of whoever serves the agent."""
+    access: Access | None = field(default=None, repr=False)
+    """The way to the models of the gateway that serves the agent."""
     history: Callable[[], tuple[Item, ...]] = field(default=tuple, repr=False)
     """What has been said so far, in the words of `dragoman.turn`."""

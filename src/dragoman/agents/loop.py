@@ -25,7 +25,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import httpx2
 from msgspec.structs import replace
 from pydantic import ValidationError
 
@@ -46,12 +45,13 @@ from dragoman.agents.events import (
     ToolStarted,
 )
 from dragoman.agents.model import Model
-from dragoman.agents.output import OutputType
+from dragoman.agents.output import of as output_type
 from dragoman.agents.scopes import holds
 from dragoman.agents.tools import Outcome, error_json
 from dragoman.agents.usage import Limits, Record, RunUsage, cost_of
 from dragoman.dialects.folding import fold
 from dragoman.errors import GatewayError
+from dragoman.ports import Access
 from dragoman.turn import (
     Answer,
     CallClosed,
@@ -90,9 +90,10 @@ class Asked:
     limits: Limits
     scopes: tuple[str, ...] = ()
     deps: Any = None
-    output: OutputType | None = None
+    output: Any = None
+    """The type of the answer; None for text."""
     mixed: Mixed = "run"
-    transport: httpx2.AsyncBaseTransport | None = field(default=None, repr=False)
+    access: Access | None = field(default=None, repr=False)
     model: Model | None = None
     """Instead of the agent's own, and of whoever it hands over to."""
 
@@ -109,11 +110,11 @@ class Run:
         self.id = f"run_{secrets.token_hex(12)}"
         self.began = now()
         self._asked = asked
-        self._first = agent
+        self._kind = None if asked.output is None else output_type(asked.output)
         held = holds(asked.scopes)
         self.usage = RunUsage()
         self.context = Context(
-            self.id, agent.name, held, self.usage, asked.deps, transport=asked.transport, history=lambda: self._items
+            self.id, agent.name, held, self.usage, asked.deps, access=asked.access, history=lambda: self._items
         )
         self._items = asked.turn.items
         self._external = _offered(asked.turn)
@@ -254,7 +255,7 @@ class Run:
         system = (Message("system", (Text("\n\n".join(instructions)),)),) if instructions else ()
         own = [tool.declaration for name, tool in abilities.tools.items() if name not in self._external]
         tools = (*own, *self._external.values())
-        output = self._asked.output
+        output = self._kind
         return replace(
             turn, model=agent.model_name or model.model, stream=True, items=(*system, *self._items), tools=tools,
             tool_choice=_choice(turn, first=not self._number) if tools else None,
@@ -264,7 +265,7 @@ class Run:
 
     def _ask_again(self, answer: Answer) -> bool:
         """Whether an answer without calls has to be put right. Raises `OutputError` when that was tried before."""
-        output = self._asked.output
+        output = self._kind
         if output is None:
             return False
         text = result.said(answer.items)

@@ -5,8 +5,8 @@ It adds nothing of its own to a call: no repeat, no fallback; those are the gate
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,9 +18,11 @@ from dragoman.agents.context import Context
 from dragoman.agents.errors import AgentError, ModelError
 from dragoman.agents.skills import Skill
 from dragoman.client.config import provider_from_env
+from dragoman.client.in_process import AsyncInProcess
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.profile import PROFILES, Profile
 from dragoman.errors import ErrorKind, WireError
+from dragoman.ports import Access
 from dragoman.turn import Event, Turn
 from dragoman.version import __version__
 from dragoman.wire import sse
@@ -34,7 +36,8 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {
     400: errors.INVALID_REQUEST, 401: errors.CREDENTIAL_REFUSED, 403: errors.CREDENTIAL_REFUSED,
     404: errors.MODEL_NOT_FOUND, 413: errors.PAYLOAD_TOO_LARGE, 429: errors.RATE_LIMIT_EXCEEDED,
 }  # fmt: skip
-_IN_PROCESS: Final = "http://in-process/v1"
+_OURS: Final = {kind.code: kind for kind in errors.TABLE if kind.status not in (401, 403)}
+"""What the gateway says to a run that it serves is said on; but a key that is not good enough is the agent's."""
 Chat = dict[str, Any]
 """A Chat object, as JSON has it."""
 
@@ -107,7 +110,7 @@ class OpenAISkill(Skill):
     async def answer(self, turn: Turn, context: Context) -> AsyncGenerator[Event, None]:
         rendered = CHAT_CODEC.render(turn, turn.model or self.model, self._profile)
         reader = CHAT_CODEC.reader(profile=self._profile)
-        async with self._opened(rendered.body, context.transport) as response:
+        async with self._opened(rendered.body, context.access) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise ModelError(errors.PROTOCOL_ERROR, "The model's server answered a streamed call with no stream.")
             try:
@@ -127,46 +130,57 @@ class OpenAISkill(Skill):
         return body | {"tools": list(tools)} if tools else body
 
     @asynccontextmanager
-    async def _opened(
-        self, body: Chat | bytes, transport: httpx2.AsyncBaseTransport | None
-    ) -> AsyncIterator[httpx2.Response]:
+    async def _opened(self, body: Chat | bytes, access: Access | None) -> AsyncIterator[httpx2.Response]:
         """A good answer, of which nothing has been read. Raises `ModelError`, also for what breaks while it is read."""
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        client, url, key = self._way(transport)
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
-        try:
-            async with client.stream("POST", f"{url}/chat/completions", content=content, headers=headers) as response:
-                if response.status_code != 200:
-                    raise _refused(response.status_code, await response.aread())
-                yield response
-        except httpx2.TimeoutException as error:
-            raise ModelError(errors.REQUEST_TIMEOUT, f"The model at {_host(url)} did not answer in time.") from error
-        except httpx2.ConnectError as error:
-            message = f"The model at {_host(url)} could not be reached; look at OPENAI_BASE_URL, or `base_url`."
-            raise ModelError(errors.DOWNSTREAM_ERROR, message) from error
-        except httpx2.HTTPError as error:
-            raise ModelError(errors.STREAM_ABORTED, f"The model at {_host(url)} broke off: {error}") from error
+        async with self._way(access) as (client, url, key):
+            headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+            call = client.stream("POST", f"{url.rstrip('/')}/chat/completions", content=content, headers=headers)
+            with _told(url):
+                async with call as response:
+                    if response.status_code != 200:
+                        raise _refused(response.status_code, await response.aread(), inside=access is not None)
+                    yield response
 
-    def _way(self, transport: httpx2.AsyncBaseTransport | None) -> tuple[httpx2.AsyncClient, str, str | None]:
+    @asynccontextmanager
+    async def _way(self, access: Access | None) -> AsyncIterator[tuple[httpx2.AsyncClient, str, str | None]]:
         """Through what, where to, and with what key."""
         own = self.base_url is not None or self.api_key is not None or self._transport is not None
-        if transport is not None and not own:
-            return self._client_over(transport), _IN_PROCESS, None
+        if access is not None and not own:
+            async with self._client_over(AsyncInProcess(access.app)) as client:
+                yield client, access.base_url, access.credential
+            return
         url, key = provider_from_env()
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            client = self._clients[loop] = self._client_over(self._transport)
-        return client, (self.base_url or url).rstrip("/"), key if self.api_key is None else self.api_key
+        kept = self._clients.get(loop)
+        if kept is None:
+            kept = self._clients[loop] = self._client_over(self._transport)
+        yield kept, self.base_url or url, key if self.api_key is None else self.api_key
 
     def _client_over(self, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
         headers = {"user-agent": f"dragoman-agents/{__version__}"}
         return httpx2.AsyncClient(transport=transport, timeout=self._timeout, headers=headers)
 
 
-def _refused(status: int, body: bytes) -> ModelError:
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Errors of the HTTP library become `ModelError`s."""
+    try:
+        yield
+    except httpx2.TimeoutException as error:
+        raise ModelError(errors.REQUEST_TIMEOUT, f"The model at {_host(url)} did not answer in time.") from error
+    except httpx2.ConnectError as error:
+        message = f"The model at {_host(url)} could not be reached; look at OPENAI_BASE_URL, or `base_url`."
+        raise ModelError(errors.DOWNSTREAM_ERROR, message) from error
+    except httpx2.HTTPError as error:
+        raise ModelError(errors.STREAM_ABORTED, f"The model at {_host(url)} broke off: {error}") from error
+
+
+def _refused(status: int, body: bytes, *, inside: bool) -> ModelError:
     said = CHAT_CODEC.parse_error(body)
     kind = _KINDS.get(status, errors.DOWNSTREAM_ERROR if status >= 500 else errors.PROTOCOL_ERROR)
+    if inside and said is not None and said.code in _OURS:
+        kind = _OURS[said.code]
     message = said.message if said is not None else f"The model's server answered {status}."
     return ModelError(kind, message, status=status, code=said.code if said is not None else None)
 

@@ -48,6 +48,10 @@ class Signature:
         """Arguments from JSON text. Raises `pydantic.ValidationError`."""
         return self._arguments.validate_json(text or "{}")
 
+    def convert(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments from values, text among them. Raises `pydantic.ValidationError`."""
+        return self._arguments.validate_python(given)
+
 
 def read(function: Callable[..., Any]) -> Signature:
     """Raises `AgentError` for a function whose arguments no model could name."""

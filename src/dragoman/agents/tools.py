@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,6 +57,8 @@ class Tool:
     cost_usd: float | None = None
     source: str = ""
     """The skill it came with."""
+    hidden: bool = False
+    """Whether it is the agent's own affair, and not told of to its callers."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -100,17 +102,20 @@ def from_function(function: Callable[..., Any], mark: ToolMark | None = None, so
 
 
 def _runner(function: Callable[..., Any], signature: schema.Signature) -> Callable[[Context, str], Awaitable[object]]:
-    waits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - whether calling it gives a coroutine
-
     async def run(context: Context, arguments: str) -> object:
         given = signature.parse(arguments)
-        first = (context,) if signature.takes_context else ()
-        if waits:
-            return await function(*first, **given)
-        value = await asyncio.to_thread(function, *first, **given)
-        return await value if inspect.isawaitable(value) else value
+        return await invoke(function, (context,) if signature.takes_context else (), given)
 
     return run
+
+
+async def invoke(function: Callable[..., Any], first: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+    """Calls a function that may block in a thread, and a coroutine function here."""
+    called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004 - an object that is called
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+        return await function(*first, **given)
+    value = await asyncio.to_thread(function, *first, **given)
+    return await value if inspect.isawaitable(value) else value
 
 
 def encode(value: object) -> str:
