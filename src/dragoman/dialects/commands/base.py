@@ -18,6 +18,8 @@ from dragoman.wire.jsonl import MAX_LINE
 
 Output = Literal["stream-json", "json", "text"]
 
+MAX_ARGUMENT: Final = 64 * 1024
+"""Bytes; the kernel refuses a single argument of twice that."""
 MAX_WARNINGS: Final = 20
 """Warnings of one run that are kept."""
 

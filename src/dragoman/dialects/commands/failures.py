@@ -1,6 +1,9 @@
 """What the failure of a run amounts to for the caller."""
 
+import re
 from typing import Final
+
+import msgspec
 
 from dragoman import errors
 from dragoman.errors import ErrorKind, GatewayError
@@ -19,6 +22,32 @@ _KINDS: Final[dict[int, ErrorKind]] = {
 }
 MAX_MESSAGE: Final = 2000
 """Characters of a program's own words that go on to the caller."""
+_STATUS: Final = re.compile(r"\bstatus:? ([45]\d\d)\b")
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+    type: str | None = None
+    code: int | str | None = None
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    error: _Error
+
+
+def understood(message: str) -> GatewayError:
+    """A failure that is told in words, out of which the provider's answer must be read."""
+    start, end = message.find("{"), message.rfind("}")
+    if 0 <= start < end:
+        try:
+            said = msgspec.json.decode(message[start : end + 1], type=_Envelope).error
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        else:
+            bad = 400 if said.type == "invalid_request_error" else None
+            return failed(said.message or message, said.code if isinstance(said.code, int) else bad)
+    found = _STATUS.search(message)
+    return failed(message, int(found[1]) if found else None)
 
 
 def failed(message: str, status: int | None = None) -> GatewayError:

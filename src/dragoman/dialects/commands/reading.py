@@ -107,16 +107,16 @@ class LineReader:
     def _finish(self, code: int, stderr: bytes) -> None:
         """The program has ended, and its output did not say how."""
         if code != 0:
-            self._fail(failed(exit_message(code, stderr), self._status(code)))
+            self._fail(self._broken(code, stderr))
         elif self._plain and not self._say.spoken:
             self._say.text("\n".join(self._plain))
             self._stop(Stop.END)
         else:
             self._fail(failed("The program ended before its answer was complete."))
 
-    def _status(self, code: int) -> int | None:
-        """What the provider has answered the program, if its exit code tells."""
-        return None
+    def _broken(self, code: int, stderr: bytes) -> GatewayError:
+        """What an exit with such a code amounts to."""
+        return failed(exit_message(code, stderr))
 
     def _stop(self, stop: Stop, usage: Usage | None = None) -> None:
         if self._say.spoken:
