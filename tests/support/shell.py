@@ -1,14 +1,33 @@
 """The shell as a command-line agent: a prompt is a script, and what it prints is said in lines of a word and a rest."""
 
+import sys
+
 from dragoman import errors
 from dragoman.dialects.commands.base import Facts, Invocation, Output, Run, Settings, TempFile
 from dragoman.dialects.commands.failures import exit_message
 from dragoman.errors import GatewayError
 from dragoman.turn import Event, Failed, Message, Opened, Stop, Stopped, Streaming, Text, TextDelta, Turn, Usage, Used
 
+CALL = """
+import json, sys, urllib.request
+name, url = sys.argv[1:]
+call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": {"a": 1}}}
+asked = urllib.request.Request(url, json.dumps(call).encode(), {"Content-Type": "application/json"})
+said = urllib.request.urlopen(asked).read().decode().partition("data: ")[2]
+result = json.loads(said)["result"]
+print("text", "failed" if result["isError"] else "gave", result["content"][0]["text"], flush=True)
+"""
+"""Calls a tool of an MCP server and says what it gave."""
+
+
+def calls(*names: str) -> str:
+    """A script that calls tools of its caller's, all at once."""
+    each = [f"{sys.executable} -IS -c '{CALL}' {name} \"$5\" &" for name in names]
+    return "\n".join([*each, "wait"])
+
 
 class ShellAdapter:
-    """`$1` is the session to go on with, `$2` what it has cost, `$3` whether it is kept, `$4` a file."""
+    """`$1` is the session to go on with, `$2` what it has cost, `$3` whether it is kept, `$4` a file, `$5` tools."""
 
     name = "text"
     outputs: tuple[Output, ...] = ("stream-json", "text")
@@ -27,7 +46,7 @@ class ShellAdapter:
         if not script:
             raise GatewayError(errors.INVALID_REQUEST, "There is no prompt.", param="messages")
         facts = (run.session, f"{run.spent.cost_usd or 0:g}", "kept" if run.keeps else "once")
-        return Invocation(("-s", "--", *facts, TempFile("note", b"noted")), script.encode())
+        return Invocation(("-s", "--", *facts, TempFile("note", b"noted"), run.tools_url), script.encode())
 
     def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> "ShellReader":
         return ShellReader(run, opened)

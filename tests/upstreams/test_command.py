@@ -13,12 +13,32 @@ from dragoman import errors
 from dragoman.dialects.commands.base import Settings
 from dragoman.errors import ErrorKind, GatewayError
 from dragoman.ports import Asked, Timeouts, TurnReply
-from dragoman.turn import Event, Failed, Message, Opened, Stop, Stopped, Text, TextDelta, Turn, Usage, Used
-from dragoman.upstreams.command import CommandSettings, CommandUpstream, Workshop
+from dragoman.turn import (
+    CallClosed,
+    CallDelta,
+    CallOpened,
+    Event,
+    Failed,
+    Message,
+    Opened,
+    Stop,
+    Stopped,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+    Used,
+)
+from dragoman.upstreams.command import CommandUpstream
+from dragoman.upstreams.command_runs import SUSPENDED, CommandSettings
 from dragoman.upstreams.sessions import Sessions
+from dragoman.upstreams.workshop import Workshop
 from dragoman.upstreams.workspace import DirectoryWorkspace, EmptyWorkspace, Repository, RepositoryWorkspace, Workspace
 from tests.support.running import alive, children, descriptors, until
-from tests.support.shell import ShellAdapter
+from tests.support.shell import ShellAdapter, calls
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 SETTINGS = CommandSettings(
@@ -217,7 +237,7 @@ async def test_calls_wait_in_order_and_beyond_that_are_refused(make: Make, tmp_p
     calls = []
     for number in (1, 2):
         calls.append(asyncio.ensure_future(run(upstream, f"echo {number} >> {tmp_path}/order; echo done")))
-        await until(lambda: upstream.places.waiting == len(calls))
+        await until(lambda: upstream.runs.places.waiting == len(calls))
     with pytest.raises(GatewayError) as caught:
         await begin(upstream, "echo done")
     assert caught.value.kind is errors.QUEUE_FULL
@@ -245,7 +265,7 @@ async def test_a_wait_has_an_end_and_whoever_leaves_it_leaves_room(make: Make) -
         with pytest.raises(GatewayError) as caught:
             await begin(upstream, "echo done")
         assert caught.value.kind is errors.QUEUE_TIMEOUT
-    assert upstream.places.waiting == 0
+    assert upstream.runs.places.waiting == 0
     reply.close()
 
 
@@ -348,6 +368,98 @@ async def test_what_a_run_changes_is_told_at_the_end_of_its_answer(make: Make, t
     assert "-one\n+two\n```" in found["patch"]
 
 
+TOOLS = (Tool("clock"), Tool("other"))
+WITH_TOOLS = Settings(upstream="agent", output="stream-json", tools=True)
+
+
+def answered(script: str, results: dict[str, str]) -> Turn:
+    """The turn after an answer that has ended in calls of tools."""
+    asked_first = turn(script)
+    asked_for = tuple(ToolCall(call_id, "clock", "{}") for call_id in results)
+    given = tuple(ToolResult(call_id, (Text(result),)) for call_id, result in results.items())
+    return Turn("m", items=(*asked_first.items, *asked_for, *given), tools=TOOLS)
+
+
+async def ask_with_tools(upstream: CommandUpstream, script: str, call: Asked | None = None) -> list[Event]:
+    return await events(
+        await upstream.prepare(Turn("m", items=turn(script).items, tools=TOOLS), "m").open(call or asked())
+    )
+
+
+def called(found: list[Event]) -> list[str]:
+    return [event.call_id for event in found if isinstance(event, CallOpened)]
+
+
+async def test_a_call_of_the_callers_tool_ends_the_answer_and_its_result_goes_on_with_the_run(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS, max_concurrency=1, max_queue=0)
+    script = f"echo text before; {calls('clock')}; echo text after; echo cost 1; echo done"
+    first = await ask_with_tools(upstream, script)
+    (call_id,) = called(first)
+    assert first == [
+        Opened("call_1", 1000, "m"), TextDelta("before"),
+        CallOpened(call_id, "clock"), CallDelta('{"a": 1}'), CallClosed('{"a": 1}'),
+        Used(Usage()), Stopped(Stop.TOOL_CALLS),
+    ]  # fmt: skip
+    assert text(await run(upstream, "echo text meanwhile; echo done", asked("call_x"))) == "meanwhile"
+
+    prepared = upstream.prepare(answered(script, {call_id: "12:00"}), "m")
+    second = await events(await prepared.open(asked("call_2")))
+    assert second == [
+        Opened("call_2", 1000, "m"), TextDelta("gave 12:00"), TextDelta("after"),
+        Used(Usage(1, 1, cost_usd=1.0)), Stopped(Stop.END),
+    ]  # fmt: skip
+
+
+async def test_calls_at_once_are_told_together_and_one_without_a_result_fails(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS)
+    script = f"{calls('clock', 'other')}; echo done"
+    ids = called(await ask_with_tools(upstream, script))
+    assert len(ids) == 2
+    second = await events(await upstream.prepare(answered(script, {ids[0]: "1"}), "m").open(asked("call_2")))
+    assert sorted(event.text for event in second if isinstance(event, TextDelta)) == [
+        "failed The caller gave no result.", "gave 1",
+    ]  # fmt: skip
+
+
+async def test_another_key_cannot_answer_for_a_caller(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS)
+    script = f'if [ -n "$5" ]; then {calls("clock")}; fi; echo text end; echo done'
+    (call_id,) = called(await ask_with_tools(upstream, script))
+    stolen = upstream.prepare(answered("echo text anew; echo done", {call_id: "evil"}), "m")
+    assert text(await events(await stolen.open(asked("call_2", key="thief")))) == "anew"
+    mine = upstream.prepare(answered(script, {call_id: "good"}), "m")
+    assert text(await events(await mine.open(asked("call_3")))) == "gave goodend"
+
+
+async def test_a_caller_that_does_not_come_back_or_whose_run_has_gone_begins_anew(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS, timeouts=Timeouts(0, 5, 0.5, 20))
+    script = f"echo text $$; {calls('clock')}; echo done"
+    first = await ask_with_tools(upstream, script)
+    await alive(int(text(first)), False)
+    late = upstream.prepare(answered("echo text anew; echo done", {called(first)[0]: "late"}), "m")
+    assert text(await events(await late.open(asked("call_2")))) == "anew"
+
+
+async def test_so_many_runs_wait_for_their_callers_and_no_more(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS, max_concurrency=1)
+    script = f"echo text $$; {calls('clock')}; echo done"
+    pids = [int(text(await ask_with_tools(upstream, script, asked(f"call_{n}")))) for n in range(SUSPENDED + 1)]
+    await alive(pids[0], False)
+    await alive(pids[1], True)
+
+
+async def test_a_session_is_known_by_the_answer_in_which_its_run_has_ended(make: Make) -> None:
+    upstream = make(run=WITH_TOOLS)
+    script = f"echo session s; {calls('clock')}; echo done"
+    (call_id,) = called(await ask_with_tools(upstream, script, asked(becomes="resp_1")))
+    second = upstream.prepare(answered(script, {call_id: "1"}), "m")
+    await events(await second.open(asked("call_2", session="resp_1", becomes="resp_2")))
+    show = "echo text $1; echo done"
+    third = await run(upstream, show, asked("call_3", session="resp_2", becomes="resp_3"))
+    other = await run(upstream, show, asked("call_4", session="resp_1", becomes="resp_4"))
+    assert (text(third), text(other)) == ("s", "")
+
+
 async def test_closing_ends_what_runs_waits_and_lingers(make: Make) -> None:
     upstream = make(max_concurrency=1, grace=1000)
     upstream.start()
@@ -355,7 +467,7 @@ async def test_closing_ends_what_runs_waits_and_lingers(make: Make) -> None:
     reply = await begin(upstream, "echo text $$; exec sleep 1000")
     runs = await first_text(reply)
     waits = asyncio.ensure_future(begin(upstream, "echo done"))
-    await until(lambda: upstream.places.waiting == 1)
+    await until(lambda: upstream.runs.places.waiting == 1)
     reading = asyncio.ensure_future(reply.read())
     await asyncio.sleep(0)
     await upstream.close()
@@ -371,7 +483,7 @@ async def test_closing_ends_what_runs_waits_and_lingers(make: Make) -> None:
 async def test_a_hundred_runs_at_once_leave_nothing(make: Make) -> None:
     upstream = make(max_concurrency=8, max_queue=100)
     await run(upstream, "echo done")
-    await until(lambda: not len(upstream.workshop.processes))
+    await until(lambda: not len(upstream.runs.workshop.processes))
     before = descriptors(), children()
 
     async def one(number: int) -> None:
@@ -388,5 +500,5 @@ async def test_a_hundred_runs_at_once_leave_nothing(make: Make) -> None:
 
     await asyncio.gather(*(one(number) for number in range(100)))
     await upstream.close()
-    assert (upstream.places.held, upstream.places.waiting) == (0, 0)
+    assert (upstream.runs.places.held, upstream.runs.places.waiting) == (0, 0)
     await until(lambda: descriptors() <= before[0] and children() <= before[1])

@@ -80,6 +80,24 @@ async def test_a_read_that_is_cancelled_loses_nothing() -> None:
     assert await flow.read() == b""
 
 
+async def test_a_wait_can_be_ended_though_nothing_has_come() -> None:
+    ours, end = os.pipe()
+    flow = Flow(ours)
+    waiting = asyncio.ensure_future(flow.ready())
+    await asyncio.sleep(0)
+    flow.nudge()
+    await waiting
+    assert (flow.take(), flow.ended) == (b"", False)
+    flow.nudge()
+    await flow.ready()
+    os.write(end, b"late")
+    await flow.ready()
+    drop(end)
+    assert flow.take() == b"late"
+    await flow.ready()
+    assert (flow.take(), flow.ended) == (b"", True)
+
+
 async def test_a_finished_flow_gives_what_lies_in_the_pipe_though_others_hold_it_open() -> None:
     ours, end = os.pipe()
     flow = Flow(ours)

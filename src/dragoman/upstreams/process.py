@@ -101,6 +101,23 @@ class Process:
         """The next bytes of its stdout, `b""` at the end; may be cancelled and called again without loss."""
         return await self._out.read()
 
+    async def ready(self) -> None:
+        """Waits until there is something to `take`, or it has `ended`, or `nudge` is called; may be cancelled."""
+        await self._out.ready()
+
+    def take(self) -> bytes:
+        """What of its stdout has come and was not read."""
+        return self._out.take()
+
+    def nudge(self) -> None:
+        """Ends a wait for its stdout, the next one if none is under way."""
+        self._out.nudge()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no more of its stdout."""
+        return self._out.ended
+
     async def wait(self) -> int:
         """Waits until it is gone and reaped."""
         await self._gone.wait()

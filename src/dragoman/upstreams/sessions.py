@@ -201,6 +201,15 @@ class Thread:
                     self._former = self._sessions.retire(self._name, self.session)
                 self._leave(self._name)
 
+    def become(self, asked: Asked) -> None:
+        """The run goes on for another call of its caller's, and has its name afterwards."""
+        if self._stays or not self._becomes:
+            return
+        self._leave(self._becomes)
+        self._becomes = _name(asked.key_id, asked.becomes)
+        if self._becomes and self._sessions.hold(self._becomes):
+            self._holds.add(self._becomes)
+
     def restore(self) -> None:
         """Nothing has been run after all."""
         if self._former and self.session is not None:

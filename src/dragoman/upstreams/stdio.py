@@ -78,17 +78,38 @@ class Flow(_End):
         self._watching = False
         self._last = False
         self._unread = False
+        self._nudged = False
         self._waiter: asyncio.Future[None] | None = None
         self._watch(True)
 
     async def read(self) -> bytes:
         """All that has come and was not read; `b""` once there is no more."""
         while not self._held and self._open:
+            await self.ready()
+        return self.take()
+
+    async def ready(self) -> None:
+        """Waits until something has come, or there is no more, or `nudge` is called."""
+        while not self._held and self._open and not self._nudged:
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+        self._nudged = False
+
+    def nudge(self) -> None:
+        """Ends a wait, the next one if none is under way, though nothing has come."""
+        self._nudged = True
+        self._wake()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no more."""
+        return not self._held and not self._open
+
+    def take(self) -> bytes:
+        """All that has come and was not read."""
         data = bytes(self._held)
         self._held.clear()
         if self._last:
