@@ -21,14 +21,18 @@ Json = dict[str, Any]
 
 _ADDED: Final = ("parsed", "parsed_arguments", "parsed_output", "index")
 """Members that the SDKs add to what they were given."""
+_DEPTH: Final = 100
+"""What lies deeper was put there by an upstream, through which nothing is added to it."""
 
 
-def said(value: Any) -> Any:
+def said(value: Any, depth: int = _DEPTH) -> Any:
     """What an object says: without members that are null or empty, and those that the SDK adds."""
+    if not depth:
+        return value
     if isinstance(value, dict):
-        inner = {name: said(one) for name, one in value.items() if name not in _ADDED}
+        inner = {name: said(one, depth - 1) for name, one in value.items() if name not in _ADDED}
         return {name: one for name, one in inner.items() if one is not None and one != []}
-    return [said(one) for one in value] if isinstance(value, list) else value
+    return [said(one, depth - 1) for one in value] if isinstance(value, list) else value
 
 
 def accumulated(front: str, bodies: Iterable[Json]) -> Json:

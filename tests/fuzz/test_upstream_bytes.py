@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from tests.fuzz.accumulators import accumulated, is_readable
+from tests.fuzz.accumulators import accumulated, is_readable, said
 from tests.fuzz.budget import SECONDS
 from tests.fuzz.mutations import CHANGES, ODD, Change, Mutation, mutate, mutations, warp_frames
 from tests.fuzz.passages import NAMES, Streamed
@@ -34,3 +34,10 @@ def test_a_stream_ends_properly_and_alike_however_it_is_broken_and_cut(back: str
             accumulated(whole.front, whole.bodies)
 
     search(holds, back, CHANGES, _SLIPS, PLACES, st.sampled_from([400, *[1 << 20] * 5]))
+
+
+def test_what_an_upstream_has_nested_deeply_is_added_up_like_the_rest() -> None:
+    deep: list[object] = []
+    for _ in range(600):  # of which each takes two of a thousand frames
+        deep = [deep]
+    assert said({"a": deep, "b": None}) == {"a": deep}
