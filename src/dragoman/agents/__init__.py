@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dragoman.agents.context import Context
     from dragoman.agents.errors import AgentError, LimitReached, ModelError, OutputError, ToolError, Vetoed
     from dragoman.agents.marks import handoff, hook, http, prompt, tool
+    from dragoman.agents.mcp import MCPServer
     from dragoman.agents.model import Model
     from dragoman.agents.openai import OpenAISkill
     from dragoman.agents.result import Result
@@ -28,6 +29,7 @@ __all__ = [
     "Context",
     "LimitReached",
     "Limits",
+    "MCPServer",
     "Model",
     "ModelError",
     "OpenAISkill",
@@ -52,6 +54,7 @@ _HOMES = {
     "context": ("Context",),
     "errors": ("AgentError", "LimitReached", "ModelError", "OutputError", "ToolError", "Vetoed"),
     "marks": ("handoff", "hook", "http", "prompt", "tool"),
+    "mcp": ("MCPServer",),
     "model": ("Model",),
     "openai": ("OpenAISkill",),
     "result": ("Result",),

@@ -116,6 +116,12 @@ class Agent:
             raise AgentError(f"the agent {self.name!r} has a tool {function.name!r} already")
         self._tools[function.name] = function
 
+    def set_tools(self, source: str, found: Iterable[Tool]) -> None:
+        """All the tools of a skill that learns of them only when it begins; those that it had before are gone."""
+        self._tools = {name: one for name, one in self._tools.items() if one.source != source}
+        for one in found:
+            self.add_tool(one)
+
     def add_handoff(self, target: "Agent", description: str = "") -> None:
         """An agent that the model may hand over to, by the tool `use_NAME`."""
         name = target.name.replace(".", "_")
