@@ -48,6 +48,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             values["aliases"][name] = {"base_url": echo, "auth": auth}
         for name in ("header", "query", "basic", "form"):
             values["aliases"][f"{name}-error"] = {"base_url": f"{mock_url}/status/400/echo", "auth": kinds[name]}
+        values["aliases"]["unlucky"] = {"base_url": echo, "auth": kinds["down"], "breaker": {"failures": 1}}
         values["aliases"]["healed"] = {"base_url": f"{mock_url}/echo-401-once", "auth": oauth(mock_url, scopes=["h"])}
         values["upstreams"]["mock-oauth"] = {**values["upstreams"]["mock-chat"], "auth": oauth(mock_url, scopes=["m"])}
         values["models"]["through-oauth"] = "mock-oauth/gpt-4o-mini"
@@ -127,6 +128,10 @@ def test_n9_7_a_refused_secret_is_a_401_and_a_failing_endpoint_can_be_repeated(l
         assert problem["type"] == "gts.cf.core.errors.err.v1~cf.oagw.auth.failed.v1"
     down = call(live, "down/x")
     assert (down.status_code, down.json()["retriable"], down.headers["retry-after"]) == (502, True, "5")
+
+
+def test_a_token_endpoint_that_fails_is_not_held_against_the_upstream(live: Live) -> None:
+    assert [call(live, "unlucky/x").json()["code"] for _ in range(3)] == ["downstream_error"] * 3
 
 
 def test_n9_7_a_missing_secret_is_a_500(live: Live) -> None:

@@ -49,6 +49,10 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
         values["aliases"]["lame"] = {"endpoints": at(ONE, "127.0.0.3"), "retry": again}
         values["aliases"]["resting"] = {"base_url": f"http://{ONE}:{port}"}
         values["aliases"]["dead"] = {"endpoints": at(ONE, TWO, port=1)}
+        limit = {"sustained": {"rate": 1, "window": "day"}}
+        values["aliases"]["limited.localhost"] = {
+            "endpoints": at("a.limited.localhost", "b.limited.localhost"), "rate_limit": limit,
+        }  # fmt: skip
         values["aliases"]["0.1"] = {"endpoints": at("127.0.0.1", "127.1.0.1")}
 
     with running(tmp_path_factory.mktemp("resilience"), change, timing="instant") as live:
@@ -155,6 +159,32 @@ def test_target_host_n1_2_n1_3_n1_4_n2_1_and_n2_2_what_is_no_endpoint_is_refused
     answer = call(live, "single/x", host)
     assert answer.status_code == 400 and refusal(answer) == code
     assert not servers[0].seen and str(servers[0].port) not in answer.text
+
+
+@pytest.mark.parametrize("host", [None, "local_host", "other.test"])
+def test_a_target_host_is_judged_before_the_limits(live: Live, host: str | None) -> None:
+    answer = call(live, "limited.localhost/x", host)
+    assert answer.status_code == 400 and refusal(answer).endswith("_target_host")
+    assert "x-ratelimit-limit" not in answer.headers
+
+
+def test_the_log_and_the_metrics_name_the_endpoint_that_was_called(
+    live: Live, servers: tuple[Endpoint, Endpoint]
+) -> None:
+    for host in (ONE, TWO):
+        call(live, "named/of/its/own", host, headers={"X-Request-ID": f"went-to-{host}"})
+    call(live, "named/x", "127.0.0.9", headers={"X-Request-ID": "went-nowhere"})
+    hosts = {}
+
+    def written() -> bool:
+        for line in b"".join(live.log).splitlines():
+            entry = json.loads(line)
+            if entry.get("request_id", "").startswith("went-"):
+                hosts[entry["request_id"]] = entry["host"]
+        return len(hosts) == 3
+
+    live.until(written, "the calls are logged")
+    assert hosts == {f"went-to-{ONE}": ONE, f"went-to-{TWO}": TWO, "went-nowhere": "named"}
 
 
 def test_a_target_host_given_twice_is_refused(live: Live) -> None:

@@ -35,7 +35,7 @@ class Booking:
             services.observer.outbound.begin()
         self.upstream = ""
         self.host = ""
-        """Of an alias: where it leads."""
+        """Of an alias: the endpoint that was called last, or the name of a pool of which none was."""
         self.route = ""
         """Of an alias: the path of the route that the call took."""
         self.model = ""
@@ -53,6 +53,9 @@ class Booking:
     def identify(self, key: Key, name: str) -> None:
         self._key = key
         self._name = name
+
+    def went_to(self, host: str) -> None:
+        self.host = host
 
     async def reserve(self, kind: Literal["model", "alias"], upstream: str) -> None:
         """Books the call before it goes out; in strict mode returns once that is on disk."""

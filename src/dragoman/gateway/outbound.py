@@ -34,7 +34,7 @@ WHOLE_BODY: Final = 1024 * 1024
 class Outbound:
     """One call of the outbound surface. `run` is the whole of it."""
 
-    __slots__ = ("_call", "_runtime", "_services", "_upload", "booking")
+    __slots__ = ("_call", "_host", "_runtime", "_services", "_upload", "booking")
 
     def __init__(self, call: Call, runtime: Runtime, services: Services) -> None:
         self._call = call
@@ -42,6 +42,7 @@ class Outbound:
         self._services = services
         self.booking = Booking(services, call, "proxy")
         self._upload: Upload | None = None
+        self._host: str | None = None
 
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
@@ -59,11 +60,13 @@ class Outbound:
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
         target = aliases.target(alias, path, call.query)
         route = alias.route(call.method, target)
-        booking.host = alias.endpoints[0].host
+        booking.went_to(alias.endpoints[0].host if len(alias.endpoints) == 1 else alias.name)
         booking.route = "" if route is None else route.rules.match.path
         across = alias.cors if route is None else route.cors
         if across is not None:
             self._admit(across)
+        self._host = target_host(call.header)
+        runtime.upstreams[alias.upstream].check(self._host)
         bounds = alias.bounds if route is None else (*alias.bounds, *route.bounds)
         if bounds:
             route_id = "" if route is None else route.id
@@ -98,10 +101,9 @@ class Outbound:
         call, booking, runtime = self._call, self.booking, self._runtime
         upstream = runtime.upstreams[alias.upstream]
         timeouts = upstream.timeouts if route is None else route.timeouts
-        host = target_host(call.header)
         websocket = call.asks_websocket
         body = None if websocket else await self._body(alias, timeouts)
-        request = UpstreamRequest(call.method, target, self._headers(alias), body, host)
+        request = UpstreamRequest(call.method, target, self._headers(alias), body, self._host, booking.went_to)
         if plugged is not None:
             changed = await plugged.request(request)
             if not isinstance(changed, UpstreamRequest):

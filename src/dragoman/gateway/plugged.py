@@ -80,7 +80,9 @@ class Plugged:
         if event.body is not None:
             body = event.body or None
         target = f"{event.path}?{event.query}" if event.query else event.path
-        return UpstreamRequest(given.method, target, [*verdicts.raw(event.headers), *kept], body, given.host)
+        return UpstreamRequest(
+            given.method, target, [*verdicts.raw(event.headers), *kept], body, given.host, given.chosen
+        )
 
     async def response(self, reply: Reply, headers: Headers, idle: float) -> Reply | Answer:
         """What comes back instead of `reply`, of which the caller may see `headers`. Raises `GatewayError`."""

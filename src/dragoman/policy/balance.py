@@ -75,13 +75,11 @@ class Balance:
     def select(self, now: float, host: str | None = None) -> tuple[int, int]:
         """The endpoint's number, and the ticket to settle with its breaker.
 
-        Raises `GatewayError` CIRCUIT_BREAKER_OPEN, or MISSING_ or UNKNOWN_TARGET_HOST.
+        Raises `GatewayError` CIRCUIT_BREAKER_OPEN, or as `check`.
         """
+        self.check(host)
         if host is not None:
-            numbers: Sequence[int] = (self._number(host),)
-        elif self._explicit:
-            message = f"{self._name!r} stands for several hosts: say in X-OAGW-Target-Host which one you mean."
-            raise GatewayError(errors.MISSING_TARGET_HOST, message)
+            numbers: Sequence[int] = (self._hosts.index(host),)
         else:
             count = len(self._hosts)
             first = self._cursor
@@ -94,6 +92,18 @@ class Balance:
                 self.selected[number] += 1
                 return number, ticket
         raise self._all_out(numbers, now)
+
+    def check(self, host: str | None) -> None:
+        """Whether there is an endpoint for a call that names `host`, or none.
+
+        Raises `GatewayError` MISSING_TARGET_HOST, UNKNOWN_TARGET_HOST.
+        """
+        if host is None:
+            if self._explicit:
+                message = f"{self._name!r} stands for several hosts: say in X-OAGW-Target-Host which one you mean."
+                raise GatewayError(errors.MISSING_TARGET_HOST, message)
+        elif host not in self._hosts:
+            raise GatewayError(errors.UNKNOWN_TARGET_HOST, f"{self._name!r} has no endpoint {host!r}.")
 
     def available(self, now: float) -> bool:
         """Whether any endpoint may be called."""
@@ -122,13 +132,6 @@ class Balance:
             return REFUSED
         circuit = self.circuits[number]
         return UNGUARDED if circuit is None else circuit.take(now)
-
-    def _number(self, host: str) -> int:
-        try:
-            return self._hosts.index(host)
-        except ValueError:
-            message = f"{self._name!r} has no endpoint {host!r}."
-            raise GatewayError(errors.UNKNOWN_TARGET_HOST, message) from None
 
     def _all_out(self, numbers: Sequence[int], now: float) -> GatewayError:
         waits = [circuit.retry_after(now) for number in numbers if (circuit := self.circuits[number]) is not None]

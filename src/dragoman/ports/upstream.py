@@ -1,6 +1,6 @@
 """Who answers calls over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,8 @@ class UpstreamRequest:
     body: Body = None
     host: str | None = None
     """The endpoint it is for, of an upstream that has several."""
+    chosen: Callable[[str], None] | None = None
+    """Told the host of the endpoint each time that one is chosen."""
 
 
 class Reply(Protocol):

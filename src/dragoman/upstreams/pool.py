@@ -2,7 +2,7 @@
 
 It chooses where a call goes and notes how it went; it makes one attempt. An endpoint is judged by the head of its
 answer: what breaks off later may be anybody's fault. Nor is an endpoint to blame for a caller that leaves, or whose
-request body breaks off.
+request body breaks off, nor for a token endpoint that fails.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from dragoman.policy.breaker import Circuit, Outcome
 from dragoman.policy.health import Verdict
 from dragoman.policy.resources import Breaker, Health
 from dragoman.ports import Headers, Reply, Upgraded, Upstream, UpstreamRequest
+from dragoman.upstreams.tokens import NoToken
 
 R = TypeVar("R", bound=Reply)
 _AS: Headers = [(b"user-agent", b"dragoman")]
@@ -70,7 +71,7 @@ class UpstreamPool:
 
     async def open(self, request: UpstreamRequest) -> Reply:
         """Sends the request to one endpoint; returns once the head of the answer is there. Raises `GatewayError`."""
-        number, ticket = self._balance.select(self._now(), request.host)
+        number, ticket = self._choose(request)
         circuit = self._circuits[number]
         endpoint = self._endpoints[number]
         if circuit is None:
@@ -84,13 +85,23 @@ class UpstreamPool:
 
     async def upgrade(self, request: UpstreamRequest, protocol: str) -> Upgraded:
         """The same for a request to go on in another protocol. Raises `GatewayError`."""
-        number, ticket = self._balance.select(self._now(), request.host)
+        number, ticket = self._choose(request)
         circuit = self._circuits[number]
         wait = self._endpoints[number].upgrade(request, protocol)
         if circuit is None:
             return await wait
         # A refusal is raised as this, whatever the answer was: it says nothing of the endpoint.
         return await self._judged(wait, number, circuit, ticket, excused=errors.PROTOCOL_ERROR)
+
+    def check(self, host: str | None) -> None:
+        """Whether there is an endpoint for a call that names `host`, or none. Raises as `ports.Pool.check`."""
+        self._balance.check(host)
+
+    def _choose(self, request: UpstreamRequest) -> tuple[int, int]:
+        number, ticket = self._balance.select(self._now(), request.host)
+        if request.chosen is not None:
+            request.chosen(self._hosts[number])
+        return number, ticket
 
     async def _judged(
         self,
@@ -109,7 +120,8 @@ class UpstreamPool:
             outcome = circuit.of_status(reply.status)
             return reply
         except GatewayError as error:
-            if error.kind is not excused and (given is None or not given.broken):
+            ours = isinstance(error, NoToken) or (given is not None and given.broken)
+            if error.kind is not excused and not ours:
                 outcome = circuit.of_error(error.kind)
             raise
         except asyncio.CancelledError as cancelled:

@@ -23,6 +23,14 @@ _REMEMBERED: Final = 4
 """Tokens that are still blanked out of answers after they have been replaced."""
 
 
+class NoToken(GatewayError):
+    """No token was to be had, for the reason of its kind: that says nothing of the endpoint it was for."""
+
+    @classmethod
+    def of(cls, error: GatewayError) -> "NoToken":
+        return cls(error.kind, error.message, retry_after=error.retry_after, extra=error.extra, headers=error.headers)
+
+
 class TokenSource:
     """The tokens of one grant."""
 
@@ -130,7 +138,7 @@ class TokenUpstream:
 
     async def open(self, request: UpstreamRequest) -> Reply:
         """As the inner one's; a 401 drops the token."""
-        token = await self._tokens.token()
+        token = await self._token()
         reply = await self._inner.open(_signed(request, token))
         if reply.status == 401:
             self._tokens.drop(token)
@@ -138,13 +146,23 @@ class TokenUpstream:
 
     async def upgrade(self, request: UpstreamRequest, protocol: str) -> Upgraded:
         """As the inner one's; why an upgrade was refused is not known, so any refusal drops the token."""
-        token = await self._tokens.token()
+        token = await self._token()
         try:
             return await self._inner.upgrade(_signed(request, token), protocol)
         except GatewayError as error:
             if error.kind is errors.PROTOCOL_ERROR:
                 self._tokens.drop(token)
             raise
+
+    async def _token(self) -> str:
+        """Raises `NoToken`."""
+        try:
+            return await self._tokens.token()
+        except GatewayError as error:
+            raise NoToken.of(error) from None
+        except asyncio.CancelledError:
+            # A deadline's reason, which would be held against the endpoint, is left out; the call knows it.
+            raise asyncio.CancelledError from None
 
     def redact(self, text: bytes) -> bytes:
         return self._tokens.redact(text)
