@@ -4,6 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Home, Program, started
+from tests.redis_server import redis_server, redis_url
+
+__all__ = ["redis_server", "redis_url"]
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
+
+import httpx2
 
 from dragoman.cli import checkups
 from dragoman.config import Config, ServerConfig, StoreConfig
@@ -10,6 +13,7 @@ from dragoman.ports import Checkup
 from dragoman.stores.database import Database
 from dragoman.stores.schema import SCHEMA_VERSION, VERSION_TABLE
 from tests.cli.program import Program
+from tests.support.live import running
 
 
 def look(home: Path, url: str = "") -> dict[str, Checkup]:
@@ -113,3 +117,21 @@ def test_a_port_that_another_holds_is_not() -> None:
 def test_an_address_that_is_not_ours_is_found() -> None:
     row = checkups.look_at_port(Config(server=ServerConfig(host="192.0.2.1", port=1)))
     assert not row.ok and "192.0.2.1:1" in row.detail
+
+
+def test_endpoints_that_are_given_a_rest_are_found_where_a_gateway_runs(tmp_path: Path) -> None:
+    def change(values: dict[str, Any], mock_url: str) -> None:
+        values["aliases"]["tripped"] = {"base_url": "http://127.0.0.1:1", "breaker": {"failures": 1}}
+
+    with running(tmp_path, change) as live:
+        httpx2.get(f"{live.url}/api/oagw/v1/proxy/tripped/x", headers=live.headers())
+        config = Config(server=ServerConfig(port=live.port))
+        known = Settings({"HOME": str(tmp_path), "DRAGOMAN_ADMIN_KEY": live.admin_key})
+        rows = {row.name: row for row in checkups.look_at_breakers(known, config)}
+        assert [name for name, row in rows.items() if not row.ok] == ["tripped endpoints"]
+        assert rows["tripped endpoints"].detail == "127.0.0.1: breaker open"
+        assert rows["mock-chat endpoints"].detail == "all 1 called"
+        wrong = Settings({"HOME": str(tmp_path), "DRAGOMAN_ADMIN_KEY": "x" * 20})
+        assert [row.ok for row in checkups.look_at_breakers(wrong, config)] == [False]
+        assert checkups.look_at_breakers(Settings({"HOME": str(tmp_path)}), config) == []
+    assert checkups.look_at_breakers(known, config) == []

@@ -164,3 +164,15 @@ async def test_the_clock_is_compared_with_what_an_upstream_says() -> None:
 async def test_without_upstreams_only_the_clock_is_looked_at() -> None:
     rows = await reachability.look_at_upstreams(Config(), Composer(Settings({})))
     assert [(row.name, row.ok) for row in rows] == [("clock", True)]
+
+
+async def test_counters_that_do_not_answer_are_found_and_no_password_is_told() -> None:
+    store = {"store": {"counters": "redis://:s3cret@127.0.0.1:1/0"}}
+    (row,) = await reachability.look_at_counters(parse([Layer("test", store)]).config)
+    assert not row.ok and row.detail == "redis://127.0.0.1:1/0 does not answer" and row.fix
+    assert await reachability.look_at_counters(parse([Layer("test", {})]).config) == []
+
+
+async def test_counters_that_answer_are_well(redis_url: str) -> None:
+    (row,) = await reachability.look_at_counters(parse([Layer("test", {"store": {"counters": redis_url}})]).config)
+    assert row.ok and row.detail.endswith(" answers")

@@ -8,7 +8,8 @@ from tests.support.live import Live
 
 ROUTES = [
     ("GET", "/admin/keys"), ("POST", "/admin/keys"), ("DELETE", "/admin/keys/x"), ("POST", "/admin/keys/x/rotate"),
-    ("GET", "/admin/usage"), ("GET", "/admin/ledger"), ("GET", "/admin/routes"), ("POST", "/admin/reload"),
+    ("GET", "/admin/usage"), ("GET", "/admin/ledger"), ("GET", "/admin/routes"), ("GET", "/admin/upstreams"),
+    ("POST", "/admin/reload"),
     ("GET", "/admin/nope"), ("GET", "/metrics"),
 ]  # fmt: skip
 

@@ -5,7 +5,8 @@ import httpx2
 import pytest
 
 from dragoman.version import __version__
-from tests.support.live import Live, running
+from tests.redis_server import RedisServer
+from tests.support.live import Change, Live, running
 
 
 @pytest.mark.parametrize("path", ["/health", "/healthz", "/readyz", "/status", "/version"])
@@ -51,3 +52,27 @@ def test_readiness_ends_when_the_drain_begins(tmp_path: Path) -> None:
         assert (ready.status_code, ready.json()["code"]) == (503, "shutting_down")
         assert ready.headers["retry-after"]
         assert httpx2.get(f"{live.url}/healthz").status_code == 200
+
+
+def counting(url: str, *, fail_open: bool = False) -> Change:
+    def change(values: dict[str, Any], mock_url: str) -> None:
+        values["store"] |= {"counters": url, "counters_fail_open": fail_open}
+
+    return change
+
+
+def test_readiness_takes_the_counters_that_limits_need(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str
+) -> None:
+    with running(tmp_path, counting(redis_url)) as live:
+        assert httpx2.get(f"{live.url}/readyz").status_code == 200
+        redis_server.stop()
+        ready = httpx2.get(f"{live.url}/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "store_unavailable")
+        redis_server.start()
+        assert httpx2.get(f"{live.url}/readyz").status_code == 200
+
+
+def test_readiness_does_without_counters_that_calls_may_do_without(tmp_path: Path) -> None:
+    with running(tmp_path, counting("redis://127.0.0.1:1/0", fail_open=True)) as live:
+        assert httpx2.get(f"{live.url}/readyz").status_code == 200

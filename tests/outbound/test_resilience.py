@@ -303,6 +303,12 @@ def test_metrics_tell_how_endpoints_do(live: Live, servers: tuple[Endpoint, Endp
     assert f'oagw_circuit_breaker_transitions_total{{host="{TWO}",state="open",{upstream}}} 1.0' in lines
     assert f"oagw_upstream_available{{{upstream}}} 1.0" in lines
     assert call(live, "watched/x", TWO).status_code == 503
+    shown = httpx2.get(f"{live.url}/admin/upstreams", headers=live.headers(live.admin_key), timeout=DEADLINE).json()
+    (watched,) = (one for one in shown["upstreams"] if one["name"] == "alias:watched")
+    assert watched["available"]
+    assert [(one["host"], one["circuit"], one["healthy"]) for one in watched["endpoints"]] == [
+        (ONE, "closed", True), (TWO, "open", True),
+    ]  # fmt: skip
 
 
 def test_a_model_upstream_at_rest_gives_way_to_its_fallback(tmp_path: Path, servers: tuple[Endpoint, Endpoint]) -> None:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
+import msgspec
 from sqlalchemy import URL
 
 from dragoman.cli.process import DESCRIPTORS, base_url
 from dragoman.config import Config
 from dragoman.errors import ConfigError, GatewayError
+from dragoman.gateway.admin import UpstreamStatus
 from dragoman.gateway.health import SERVICE
 from dragoman.gateway.server import open_listeners
 from dragoman.gateway.settings import Settings
@@ -29,6 +31,10 @@ from dragoman.stores.schema import SCHEMA_VERSION
 
 DEADLINE: Final = 5.0
 OLDEST: Final = (3, 11)
+
+
+class _Upstreams(msgspec.Struct):
+    upstreams: list[UpstreamStatus]
 
 
 def look_at_python() -> Checkup:
@@ -75,6 +81,40 @@ def _is_gateway(config: Config) -> bool:
     except (httpx2.HTTPError, ValueError):
         return False
     return isinstance(answer, dict) and answer.get("service") == SERVICE
+
+
+def look_at_breakers(settings: Settings, config: Config) -> list[Checkup]:
+    """What the gateway that runs here has found of its endpoints; nothing where none runs, or its key is not known.
+
+    The key is sent to this machine alone, and to a gateway of ours.
+    """
+    url = base_url(config.server, config.server.port)
+    if settings.admin_key is None or config.server.port == 0 or not _is_here(url) or not _is_gateway(config):
+        return []
+    headers = {"Authorization": f"Bearer {settings.admin_key}"}
+    try:
+        with httpx2.Client(timeout=DEADLINE, trust_env=False, verify=False) as client:
+            answer = client.get(f"{url}/admin/upstreams", headers=headers)
+            told = msgspec.json.decode(answer.content, type=_Upstreams).upstreams
+    except (httpx2.HTTPError, msgspec.DecodeError):
+        return [Checkup("breakers", False, "the gateway that runs does not tell", "restart it with this configuration")]
+    return [_look_at_endpoints(one) for one in told]
+
+
+def _is_here(url: str) -> bool:
+    host = httpx2.URL(url).host
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def _look_at_endpoints(told: UpstreamStatus) -> Checkup:
+    out = [
+        f"{endpoint.host}: {'health checks fail' if not endpoint.healthy else f'breaker {endpoint.circuit}'}"
+        for endpoint in told.endpoints
+        if not endpoint.healthy or endpoint.circuit not in (None, "closed")
+    ]
+    detail = ", ".join(out) or f"all {len(told.endpoints)} called"
+    fix = "the endpoint is called again by itself once it answers; /metrics tells how often this was so"
+    return Checkup(f"{told.name.removeprefix('alias:')} endpoints", not out, detail, fix)
 
 
 def look_at_store(settings: Settings, config: Config) -> list[Checkup]:

@@ -6,9 +6,10 @@ import sys
 import click
 
 from dragoman.cli import options
-from dragoman.cli.checkups import look_at_descriptors, look_at_port, look_at_python, look_at_store
+from dragoman.cli.checkups import look_at_breakers, look_at_descriptors, look_at_port, look_at_python, look_at_store
 from dragoman.cli.output import coloured, dump, plain, printable, say
-from dragoman.cli.reachability import look_at_upstreams
+from dragoman.cli.reachability import look_at_counters, look_at_upstreams
+from dragoman.config import Config
 from dragoman.errors import ConfigError
 from dragoman.gateway.compose import Composer
 from dragoman.gateway.settings import Settings
@@ -22,8 +23,8 @@ from dragoman.ports import Checkup
 def doctor(context: click.Context, path: str | None, as_json: bool) -> None:
     """Find what keeps the gateway from working.
 
-    Looks at this machine, the store, and every upstream, each within 5 seconds; changes nothing. A row that
-    failed says what mends it. Exit code 1 if one did.
+    Looks at this machine, the store, every upstream, and at what a gateway that runs here has found of its endpoints,
+    each within 5 seconds; changes nothing. A row that failed says what mends it. Exit code 1 if one did.
     """
     rows = [look_at_python(), look_at_descriptors()]
     environ = {}
@@ -47,11 +48,16 @@ def _look(settings: Settings) -> list[Checkup]:
     source = f"file {found}" if found is not None else "no file: environment and defaults"
     rows = [Checkup("configuration", True, source), _look_at_admin_key(settings), look_at_port(config)]
     rows += look_at_store(settings, config)
-    rows += asyncio.run(look_at_upstreams(config, Composer(settings)))
+    rows += asyncio.run(_look_beyond(settings, config))
+    rows += look_at_breakers(settings, config)
     if not config.upstreams and not config.aliases:
         fix = "dragoman config init, or OPENAI_API_KEY in the environment, or dragoman serve --demo"
         rows.append(Checkup("upstreams", False, "there is none, so nothing can be called", fix))
     return rows
+
+
+async def _look_beyond(settings: Settings, config: Config) -> list[Checkup]:
+    return [*await look_at_counters(config), *await look_at_upstreams(config, Composer(settings))]
 
 
 def _look_at_admin_key(settings: Settings) -> Checkup:

@@ -1,4 +1,4 @@
-"""What `dragoman doctor` looks at beyond this machine: whether each upstream can be reached and lets us in.
+"""What `dragoman doctor` looks at beyond this machine: whether counters answer, and each upstream lets us in.
 
 Each upstream is followed as a call would go: its name, the address by the egress rule, the connection with
 TLS, our credential, and its list of models. It stops at the first that fails: the rest would fail with it.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_network
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,7 +19,7 @@ from dragoman.cli.checkups import DEADLINE
 from dragoman.config import AliasConfig, Config, UpstreamConfig
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.clock import SystemClock
-from dragoman.gateway.compose import Composer
+from dragoman.gateway.compose import Composer, open_counters
 from dragoman.policy import egress
 from dragoman.policy.resources import base_url
 from dragoman.ports import Checkup, Headers, Upstream, UpstreamRequest
@@ -202,6 +203,30 @@ def look_at_clock(dates: Sequence[float]) -> Checkup:
         return Checkup("clock", True, "not compared: no upstream told the time")
     skew = min((now - date for date in dates), key=abs)
     return Checkup("clock", abs(skew) <= MAX_SKEW, f"{abs(skew):.0f} s from an upstream's", fix)
+
+
+async def look_at_counters(config: Config, deadline: float = DEADLINE) -> list[Checkup]:
+    """Whether the store that gateways count limits in answers; nothing where each counts for itself."""
+    url = config.store.counters
+    if url == "memory":
+        return []
+    where = urlsplit(url)
+    shown = f"{where.scheme}://{where.hostname or ''}{f':{where.port}' if where.port else ''}{where.path}"
+    fix = "start it, or correct store.counters" + (
+        "; until then calls pass unlimited" * config.store.counters_fail_open
+    )
+    try:
+        counters = open_counters(url, SystemClock())
+    except ConfigError as error:
+        return [Checkup("counters", False, error.message, error.hint)]
+    try:
+        async with asyncio.timeout(deadline):
+            await counters.ping()
+    except (GatewayError, TimeoutError):
+        return [Checkup("counters", False, f"{shown} does not answer", fix)]
+    finally:
+        await counters.close()
+    return [Checkup("counters", True, f"{shown} answers")]
 
 
 async def look_at_upstreams(config: Config, composer: Composer, deadline: float = DEADLINE) -> list[Checkup]:

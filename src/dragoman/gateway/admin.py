@@ -1,9 +1,9 @@
-"""The admin API: keys, usage, routes and reload. Every route takes an admin key.
+"""The admin API: keys, usage, routes, how upstreams do, and reload. Every route takes an admin key.
 
 Served by Starlette, off the hot path; the ASGI call has been authenticated before it comes here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from dragoman.gateway.issuing import Issuer
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.render import render_error
 from dragoman.gateway.runtime import Runtime
+from dragoman.policy.balance import EndpointStatus
 from dragoman.policy.resources import invalid
 from dragoman.policy.tenants import ROOT
 from dragoman.ports import Ledger
@@ -34,6 +35,7 @@ ROUTES: Final = (
     ("GET", "/admin/usage", "usage"),
     ("GET", "/admin/ledger", "ledger"),
     ("GET", "/admin/routes", "routes"),
+    ("GET", "/admin/upstreams", "upstreams"),
     ("POST", "/admin/reload", "reload"),
 )
 """Method, path, and the method of `Admin` that answers."""
@@ -48,6 +50,15 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin: bool = False
     tenant: str = ROOT
     expires_in: float | None = None
+
+
+class UpstreamStatus(msgspec.Struct, frozen=True):
+    """How one upstream does; an alias that has its own is `alias:NAME`."""
+
+    name: str
+    available: bool
+    """Whether any endpoint may be called."""
+    endpoints: Sequence[EndpointStatus]
 
 
 class Admin:
@@ -123,6 +134,9 @@ class Admin:
     async def routes(self, request: Request) -> Response:
         return _json({"routes": describe_routes(self._runtime())})
 
+    async def upstreams(self, request: Request) -> Response:
+        return _json({"upstreams": describe_upstreams(self._runtime())})
+
     async def reload(self, request: Request) -> Response:
         try:
             return _json({"reloaded": True, "needs_restart": self._reload(request.state.principal_id)})
@@ -143,6 +157,11 @@ def describe_routes(runtime: Runtime) -> list[dict[str, Any]]:
     for name, alias in runtime.aliases.items():
         rows.append({"kind": "alias", "name": name, "targets": [alias.upstream]})
     return rows
+
+
+def describe_upstreams(runtime: Runtime) -> list[UpstreamStatus]:
+    """How every upstream and its endpoints do, as this gateway has found them."""
+    return [UpstreamStatus(name, pool.available(), pool.status()) for name, pool in runtime.upstreams.items()]
 
 
 def _note(request: Request, event: str, **fields: str | bool) -> None:

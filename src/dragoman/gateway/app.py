@@ -4,7 +4,7 @@ It is the one place that turns an error into an answer, and the owner of all tha
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -110,7 +110,7 @@ class Gateway:
         self.keyring = Keyring(store.keys, self.clock, self._settings.admin_key)
         self.issuer = Issuer(store.keys, self.clock)
         self._services = self._compose_services(store)
-        self.health = health = Health(self._services, store.ping)
+        self.health = health = Health(self._services, self._pings(store))
         self._probes = {
             "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
             "openapi": openapi.answer,
@@ -129,6 +129,10 @@ class Gateway:
         await store.jobs.open()
         self._own(self._flush_forever())
         self._own(self._expire_forever(store))
+
+    def _pings(self, store: Store) -> list[Callable[[], Awaitable[None]]]:
+        """What calls cannot do without; they pass without counters where the configuration says so."""
+        return [store.ping] if self.config.store.counters_fail_open else [store.ping, store.counters.ping]
 
     def _compose_services(self, store: Store) -> Services:
         """The parts that calls share, and what answers for kept responses."""

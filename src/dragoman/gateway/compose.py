@@ -116,7 +116,7 @@ def open_store(settings: Settings, config: Config, clock: Clock) -> Store:
     database = Database.open(url, now=clock.now, owner=True, instance_id=new_id("gw_"), strict=strict)
     try:
         jobs = _open_jobs(database, config.jobs)
-        counters = _open_counters(config.store.counters, clock)
+        counters = open_counters(config.store.counters, clock)
     except ConfigError:
         database.close()
         raise
@@ -150,7 +150,8 @@ def _open_jobs(database: Database, config: JobsConfig) -> Jobs:
     return open_shared(database, bounds)
 
 
-def _open_counters(url: str, clock: Clock) -> Counters:
+def open_counters(url: str, clock: Clock) -> Counters:
+    """The counters of limits. Raises `ConfigError`."""
     if url == "memory":
         return MemoryCounters(clock.monotonic)
     try:

@@ -1,6 +1,6 @@
 """The small routes that tell how the gateway does; none of them names a path, an alias or a secret to strangers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from dragoman import errors
 from dragoman.errors import GatewayError
@@ -12,11 +12,11 @@ SERVICE = "dragoman"
 
 
 class Health:
-    """Liveness, readiness, version, metrics and the outbound status."""
+    """Liveness, readiness, version, metrics and the outbound status; `pings` raise where calls could not be served."""
 
-    def __init__(self, services: Services, ping: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, services: Services, pings: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._services = services
-        self._ping = ping
+        self._pings = pings
         self._started_at = services.clock.monotonic()
         self.draining = False
 
@@ -25,10 +25,11 @@ class Health:
         await call.answer_json({"status": "healthy", "service": SERVICE})
 
     async def ready(self, call: Call) -> None:
-        """`/readyz`: calls are welcome; 503 while draining or without a store."""
+        """`/readyz`: calls are welcome; 503 while draining, or without the store or the counters they need."""
         if self.draining:
             raise GatewayError(errors.SHUTTING_DOWN, "The gateway is shutting down.")
-        await self._ping()
+        for ping in self._pings:
+            await ping()
         await call.answer_json({"status": "ready"})
 
     async def status(self, call: Call) -> None:
