@@ -80,11 +80,13 @@ CONVERSATION_NOT_FOUND = ErrorKind(
     "conversation_not_found", 404, _BAD, "conversation.not_found", "No such conversation"
 )
 ITEM_NOT_FOUND = ErrorKind("item_not_found", 404, _BAD, "item.not_found", "No such item")
+JOB_NOT_FOUND = ErrorKind("job_not_found", 404, _BAD, "job.not_found", "No such job")
 RESOURCE_NOT_FOUND = ErrorKind(
     "resource_not_found", 404, _BAD, "resource.not_found", "No such upstream, route or plugin"
 )
 CONFLICT = ErrorKind("conflict", 409, _BAD, "conflict", "Another has this alias or match")
 READ_ONLY = ErrorKind("read_only", 409, _BAD, "resource.read_only", "Made by the configuration file")
+AGENT_BUSY = ErrorKind("agent_busy", 409, _BAD, "agent.busy", "Agent is busy")
 PRECONDITION_FAILED = ErrorKind("precondition_failed", 412, _BAD, "precondition.failed", "Changed since it was read")
 PLUGIN_IN_USE = ErrorKind("plugin_in_use", 409, _BAD, "plugin.in_use", "Plugin is bound to something")
 PLUGIN_REJECTED = ErrorKind("plugin_rejected", 400, _BAD, "plugin.rejected", "Rejected by a plugin")
@@ -96,6 +98,7 @@ HEAD_TOO_LARGE = ErrorKind("head_too_large", 431, _BAD, "validation.error", "Req
 RATE_LIMIT_EXCEEDED = ErrorKind(
     "rate_limit_exceeded", 429, "rate_limit_error", "rate_limit.exceeded", "Rate limit exceeded", True, 1
 )
+JOBS_FULL = ErrorKind("jobs_full", 429, "rate_limit_error", "queue.jobs", "Too many jobs wait", True, 30)
 WEBSOCKET_CONNECTION_LIMIT_REACHED = ErrorKind(
     "websocket_connection_limit_reached", 400, _BAD, "websocket.limit", "WebSocket too old"
 )

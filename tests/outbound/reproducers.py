@@ -135,11 +135,13 @@ REPRODUCERS: dict[ErrorKind, Reproducer] = {
     errors.ITEM_NOT_FOUND: asking(
         RESPONSES, "POST", json={"model": "gpt-4", "input": [{"type": "item_reference", "id": "msg_none"}]}
     ),
+    errors.JOB_NOT_FOUND: asking("/jobs/job_none"),
     errors.RESOURCE_NOT_FOUND: lambda scene: scene.api.request("GET", f"/upstreams/{UPSTREAM_ID}none"),
     errors.CONFLICT: lambda scene: scene.api.request(
         "POST", "/upstreams", json={"alias": "echo", "endpoints": [{"host": "api.example.com"}]}
     ),
     errors.READ_ONLY: lambda scene: scene.api.request("DELETE", f"/upstreams/{upstream_id('echo')}"),
+    errors.AGENT_BUSY: agent("agent_busy"),
     errors.PRECONDITION_FAILED: changed_since,
     errors.PLUGIN_IN_USE: still_bound,
     errors.PLUGIN_REJECTED: calling("/talks/x", headers={"X-Say": "reject"}),
@@ -149,6 +151,7 @@ REPRODUCERS: dict[ErrorKind, Reproducer] = {
     errors.HEAD_TIMEOUT: lambda scene: scene.raw("Accept: ", live=scene.unwell),
     errors.HEAD_TOO_LARGE: lambda scene: scene.raw(f"Accept: {'x' * 40_000}\r\n\r\n"),
     errors.RATE_LIMIT_EXCEEDED: second_call,
+    errors.JOBS_FULL: agent("jobs_full"),
     errors.WEBSOCKET_CONNECTION_LIMIT_REACHED: old_websocket,
     errors.INTERNAL_ERROR: agent("anything else"),
     errors.SECRET_NOT_FOUND: calling("/lost/x"),

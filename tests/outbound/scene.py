@@ -12,7 +12,7 @@ import httpx2
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.gateway.connection import ConnectionLimits
-from dragoman.ports import Asked
+from dragoman.ports import Asked, Card
 from dragoman.turn import Event, Loss, Opened, Turn
 from tests.outbound.acme import installing
 from tests.outbound.api import Api
@@ -30,6 +30,7 @@ class FailingAgent:
     """An agent that fails as it is told: with an error of ours by its code, or with one of its own."""
 
     name = "failing"
+    card = Card()
 
     def inspect(self, turn: Turn) -> tuple[Loss, ...]:
         return ()

@@ -58,7 +58,9 @@ def check(config: Config) -> None:
         _check_alias(config, name, alias)
     _check_cidrs("outbound.allow_cidrs", config.outbound.allow_cidrs)
     check_numbers("store", config.store, more_than_0=("flush_interval",), not_negative=("keep_responses",))
-    check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat", "keep"))
+    check_numbers("jobs", config.jobs, more_than_0=("max_concurrency", "max_queue", "heartbeat", "keep", "timeout",
+                                                    "max_wait"))  # fmt: skip
+    _check_default_agent(config)
     config.routes()
 
 
@@ -80,6 +82,12 @@ def _check_server(config: Config) -> None:
     if server.default_upstream is not None:
         _refuse_command("server.default_upstream", server.default_upstream, config)
         known("server.default_upstream", server.default_upstream, config.upstreams)
+
+
+def _check_default_agent(config: Config) -> None:
+    name = config.jobs.default_agent
+    if name is not None and not name.startswith("agent/"):  # which may come from Python
+        known("jobs.default_agent", name.partition("/")[0], config.commands)
 
 
 def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:

@@ -117,7 +117,7 @@ class StoreConfig(Section, frozen=True, kw_only=True):
 
 
 class JobsConfig(Section, frozen=True, kw_only=True):
-    """How long work is run: background responses."""
+    """How long work is run: background responses, and what `/execute` is given."""
 
     max_concurrency: int = 16
     """Jobs that this gateway runs at once."""
@@ -127,6 +127,15 @@ class JobsConfig(Section, frozen=True, kw_only=True):
     """Seconds within which a gateway that died is noticed by the others."""
     keep: float = 86_400.0
     """Seconds for which jobs that have ended are kept, with their output event by event."""
+    default_agent: str | None = None
+    """What `/execute` runs if it is not told: an upstream with a `command`, or `agent/NAME`, `/MODEL` behind it or not;
+    default the first there is."""
+    timeout: float = 2700.0
+    """Seconds that a run of `/execute` may take, from its begin; a caller may ask for less."""
+    max_wait: float = 3600.0
+    """Seconds that such a job whose turn has come waits at most for room at its agent."""
+    when_busy: Literal["queue", "refuse"] = "queue"
+    """What `/execute` does while its agent has a job: have the new one wait, or refuse it with a 409."""
 
 
 class LogConfig(Section, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ It is the one place that turns an error into an answer, and the owner of all tha
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import structlog
@@ -32,10 +32,14 @@ from dragoman.gateway.conversations import Conversations
 from dragoman.gateway.counting import FORMS, Counting
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.exchange import Exchange
+from dragoman.gateway.execute import KIND as EXECUTE
+from dragoman.gateway.execute import Execute
+from dragoman.gateway.execution import Executions
 from dragoman.gateway.health import Health
-from dragoman.gateway.inner import InnerCalls
+from dragoman.gateway.inner import Flow, InnerCalls
 from dragoman.gateway.inside import OPEN
 from dragoman.gateway.issuing import Issuer
+from dragoman.gateway.job_desk import JobDesk
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.management import Management
 from dragoman.gateway.observe import Observer
@@ -58,14 +62,6 @@ _LIVE: Final = ("server.port", "server.host", "server.ssl", "store.", "log.")
 
 _log = structlog.get_logger("dragoman")
 _audit = structlog.get_logger("audit")
-
-
-class Flow(Protocol):
-    """One call's path through the gateway."""
-
-    booking: Booking
-
-    async def run(self) -> None: ...
 
 
 class Gateway:
@@ -115,6 +111,7 @@ class Gateway:
             "health": health.healthy, "ready": health.ready, "status": health.status, "version": health.version,
             "openapi": openapi.answer,
         }  # fmt: skip
+        self._reports = {"outbound_status": health.outbound_status, "metrics": health.metrics}
         self._catalog = Catalog(self._runtime, self.clock)
         self._admin = Admin(self.issuer, self.keyring, self.ledger, lambda: self._runtime, self.reload)
         self._runtime.hold()
@@ -152,6 +149,8 @@ class Gateway:
         self.inner = InnerCalls(services, self._enter)
         runs = BackgroundRuns(store.responses, continuity, self.keyring, self.inner)
         store.jobs.register(KIND, runs.work)
+        store.jobs.register(EXECUTE, Executions(services, self.keyring, self.inner).work)
+        self._execute, self._desk = Execute(store.jobs), JobDesk(store.jobs)
         return services
 
     async def close(self) -> None:
@@ -317,6 +316,10 @@ class Gateway:
         if probe is not None:
             await probe(call)
             return
+        report = self._reports.get(entry.kind)
+        if report is not None:
+            await report(call, runtime)
+            return
         match entry.kind:
             case "models" | "model":
                 await self._show_models(entry, call, scope)
@@ -331,16 +334,21 @@ class Gateway:
                 await self._recall(entry, call, runtime)
             case "resolve":
                 await resolve.answer(call, await self.keyring.of(call), runtime)
+            case "execute" | "jobs":
+                await self._long(entry, call, runtime)
             case "resources" | "plugins" | "explain":
                 key = await self.keyring.of(call)
                 key.require_admin()
                 await (self._plugins if entry.kind == "plugins" else self._management).answer(call, key)
-            case "outbound_status":
-                await self.health.outbound_status(call, runtime)
-            case "metrics":
-                await self.health.metrics(call, runtime)
             case _:
                 raise AssertionError(entry.kind)
+
+    async def _long(self, entry: Entry, call: Call, runtime: Runtime) -> None:
+        key = await self.keyring.of(call)
+        if entry.kind == "execute":
+            await self._execute.answer(call, key, runtime)
+        else:
+            await self._desk.answer(call, key, runtime.config.server.ping_interval)
 
     async def _show_models(self, entry: Entry, call: Call, scope: Scope) -> None:
         key = await self.keyring.of(call)

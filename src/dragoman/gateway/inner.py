@@ -5,12 +5,13 @@ What it answers goes to a sink, which is an ASGI `send`: `Collected` keeps it wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Final, Protocol
 
 from dragoman.dialects.base import Dialect
 from dragoman.errors import GatewayError
+from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call, Message, Scope, Send
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.exchange import Exchange
@@ -22,6 +23,17 @@ from dragoman.turn import Loss
 
 Enter = Callable[[Call], AbstractContextManager[Runtime]]
 """Counts a call among those in flight while it lasts, and gives the configuration it runs with."""
+
+
+class Flow(Protocol):
+    """One call's path through the gateway."""
+
+    booking: Booking
+
+    async def run(self) -> None: ...
+
+
+Begin = Callable[[Call, Runtime], Flow]
 
 _OF_THE_OUTER: Final = (b"x-request-id", b"content-length")
 """Headers of the call that asks which say nothing of the one that it makes."""
@@ -52,7 +64,16 @@ class InnerCalls:
         with it, and `losses` what could not be carried into `body`, told with those of the call. Raises
         `GatewayError` for a failure that is no answer of an upstream, while nothing has been sent.
         """
-        path = f"/v1{dialect.path}"
+
+        def begin(call: Call, runtime: Runtime) -> Flow:
+            return _ModelCall(Exchange(call, dialect, runtime, self._services), key, body, memory, losses)
+
+        await self.carry(f"/v1{dialect.path}", sink, begin, request_id=request_id, headers=headers)
+
+    async def carry(
+        self, path: str, sink: Send, begin: Begin, *, request_id: str, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """Runs what `begin` makes of a call; as `make`, which does so with a model call."""
         scope = {
             "type": "http", "method": "POST", "path": path, "raw_path": path.encode("ascii"), "query_string": b"",
             "headers": [
@@ -61,19 +82,15 @@ class InnerCalls:
             ],
         }  # fmt: skip
         # A task of its own: deadlines cancel the task of their call, and that of whoever asks has its own.
-        await asyncio.gather(
-            self._carry(scope, sink, dialect, lambda exchange: exchange.carry(key, body, memory, losses))
-        )
+        await asyncio.gather(self._carry(scope, sink, begin))
 
-    async def _carry(
-        self, scope: Scope, sink: Send, dialect: Dialect, carry: Callable[[Exchange], Awaitable[None]]
-    ) -> None:
+    async def _carry(self, scope: Scope, sink: Send, begin: Begin) -> None:
         call = Call(scope, _silence, sink, new_id("req_"), self._services.clock.monotonic())
         with self._enter(call) as runtime:
-            exchange = Exchange(call, dialect, runtime, self._services)
-            booking = exchange.booking
+            flow = begin(call, runtime)
+            booking = flow.booking
             try:
-                await carry(exchange)
+                await flow.run()
             except GatewayError as error:
                 booking.error = booking.error or error.kind.code
                 raise
@@ -86,6 +103,21 @@ class InnerCalls:
                 raise reason from None
             finally:
                 booking.settle()
+
+
+class _ModelCall:
+    def __init__(
+        self, exchange: Exchange, key: Key, body: bytes, memory: Kept | None, losses: tuple[Loss, ...]
+    ) -> None:
+        self.booking = exchange.booking
+        self._exchange = exchange
+        self._key = key
+        self._body = body
+        self._memory = memory
+        self._losses = losses
+
+    async def run(self) -> None:
+        await self._exchange.carry(self._key, self._body, self._memory, self._losses)
 
 
 class Collected:

@@ -15,7 +15,7 @@ from dragoman.policy import aliases
 Kind = Literal[
     "exchange", "outbound", "passthrough", "models", "model", "admin", "health", "ready", "status", "version",
     "metrics", "outbound_status", "convert", "count_tokens", "input_tokens", "compact", "archive", "conversations",
-    "resolve", "resources", "plugins", "explain", "openapi", "agent",
+    "resolve", "resources", "plugins", "explain", "openapi", "agent", "execute", "jobs",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class Table:
             b"/v1/responses/input_tokens": Entry("input_tokens", POST),
             b"/v1/responses/compact": Entry("compact", POST),
             b"/convert": Entry("convert", POST),
+            b"/execute": Entry("execute", POST),
             b"/v1/models": Entry("models", GET),
             b"/api/oagw/v1/status": Entry("outbound_status", GET),
             b"/api/oagw/v1/resolve": Entry("resolve", POST),
@@ -69,6 +70,7 @@ class Table:
             (b"/v1/models/", Entry("model", GET)),
             (b"/v1/responses/", Entry("archive", None)),
             (b"/v1/conversations", Entry("conversations", None)),
+            (b"/jobs", Entry("jobs", None)),
             (b"/admin/", Entry("admin", None)),
             *((b"/v1/" + name, Entry("passthrough", None)) for name in passthrough.ENDPOINTS),
         )

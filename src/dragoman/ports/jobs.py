@@ -115,9 +115,15 @@ class Jobs(Protocol):
         ...
 
     async def list(
-        self, *, owner: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        *,
+        owner: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        active: bool = False,
+        limit: int = 50,
     ) -> Sequence[JobRecord]:
-        """The newest first; `after` is the last id of the page before."""
+        """The newest first; `after` is the last id of the page before. `active` ones have not ended."""
         ...
 
     async def cancel(self, job_id: str) -> JobRecord | None:

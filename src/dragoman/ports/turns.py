@@ -44,6 +44,10 @@ class Asked:
     """How many agents of this gateway stand between it and the caller."""
     admin: bool = False
     """Whether the caller has an admin key, and is no agent."""
+    longest: float | None = None
+    """Seconds that a run may take from its begin, in place of what its upstream sets for calls."""
+    max_budget_usd: float | None = None
+    """What the run may cost, where its upstream can hold it to that; the upstream's own bound holds too."""
     access: Access | None = None
     """For the calls that an agent makes itself."""
 

@@ -168,8 +168,10 @@ def _last_end(data: bytes) -> int:
     return end
 
 
-def render(data: bytes, event: bytes = b"") -> bytes:
-    """One event on the wire; `data` without line ends, as JSON always is."""
+def render(data: bytes, event: bytes = b"", number: int | None = None) -> bytes:
+    """One event on the wire; `data` without line ends, as JSON always is. `number` is its id, to go on from."""
+    if number is not None:
+        return b"id: %d\nevent: %b\ndata: %b\n\n" % (number, event, data)
     if event:
         return b"event: " + event + b"\ndata: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"

@@ -466,6 +466,21 @@ async def test_lists_have_the_newest_first_in_pages_by_owner_and_kind(open_jobs:
     assert await jobs.list(owner="key_9") == []
 
 
+async def test_a_list_may_be_of_what_has_not_ended(open_jobs: OpenJobs) -> None:
+    jobs = await open_jobs({"test": echo, "gate": Gate()}, max_concurrency=1)
+    running, ended, waiting = job("gate"), job(), job()
+    await jobs.submit(ended)
+    await output(jobs, ended.id)
+    for one in (running, waiting):
+        await jobs.submit(one)
+
+    assert [record.id for record in await jobs.list(active=True)] == [waiting.id, running.id]
+    assert [record.id for record in await jobs.list(active=True, kind="gate")] == [running.id]
+    for one in (running, waiting):
+        await jobs.delete(one.id)
+    assert await jobs.list(active=True) == []
+
+
 async def test_jobs_that_ended_long_ago_expire_and_others_do_not(open_jobs: OpenJobs) -> None:
     gate = Gate()
     jobs = await open_jobs({"test": echo, "gate": gate})

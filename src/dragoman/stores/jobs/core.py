@@ -151,9 +151,15 @@ class SqlJobs:
         return await self._reads.run(lambda c: self._table.payload(c, job_id))
 
     async def list(
-        self, *, owner: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        *,
+        owner: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        active: bool = False,
+        limit: int = 50,
     ) -> Sequence[JobRecord]:
-        return await self._reads.run(lambda c: self._table.page(c, owner, kind, after, limit))
+        return await self._reads.run(lambda c: self._table.page(c, owner, kind, after, limit, active=active))
 
     async def cancel(self, job_id: str) -> JobRecord | None:
         with self._news.of(job_id) as ear:

@@ -217,13 +217,22 @@ class JobTable:
         return payload
 
     def page(
-        self, connection: Connection, owner: str | None, kind: str | None, after: str | None, limit: int
+        self,
+        connection: Connection,
+        owner: str | None,
+        kind: str | None,
+        after: str | None,
+        limit: int,
+        *,
+        active: bool = False,
     ) -> list[JobRecord]:
         page = select(*_RECORD).order_by(jobs.c.seq.desc()).limit(limit)
         if owner is not None:
             page = page.where(jobs.c.owner == storable(owner))
         if kind is not None:
             page = page.where(jobs.c.kind == kind)
+        if active:
+            page = page.where(jobs.c.state.in_(("queued", "running")))
         if after is not None:
             page = page.where(jobs.c.seq < select(jobs.c.seq).where(jobs.c.id == storable(after)).scalar_subquery())
         return [JobRecord(*row) for row in connection.execute(page)]
