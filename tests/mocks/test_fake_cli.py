@@ -98,6 +98,10 @@ def test_a_providers_error_is_told_as_each_program_tells_it(tmp_path: Path) -> N
     assert (claude.returncode, result["subtype"], result["is_error"], result["api_error_status"]) == (
         1, "success", True, 429,
     )  # fmt: skip
+    streamed = Fake(tmp_path, "claude").run("-p", "--output-format", "stream-json", stdin="an error please")
+    told = [json.loads(line) for line in streamed.stdout.splitlines()]
+    assert [line["type"] for line in told] == ["system", "assistant", "result"]
+    assert told[1]["error"] == "rate_limit"
     codex = Fake(tmp_path, "codex").run("exec", "--json", "-", stdin="an error please")
     assert (codex.returncode, json.loads(codex.stdout.splitlines()[-1])["type"]) == (1, "turn.failed")
     gemini = Fake(tmp_path, "gemini").run("--output-format", "json", stdin="an error please")

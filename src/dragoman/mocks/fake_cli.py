@@ -207,7 +207,7 @@ def claude(asked: Asked, prompt: str, session: Session) -> Iterator[str | int]:
         yield int(failed)
         return
     if asked.output == "stream-json":
-        yield from _claude_turn(asked, text, model, used, session)
+        yield from _claude_turn(asked, text, model, used, session, failed=failed)
     yield json.dumps({
         "type": "result", "subtype": "success", "is_error": failed, "duration_ms": 5, "duration_api_ms": 3,
         "num_turns": 1, "result": text, "stop_reason": "end_turn", "session_id": session.id,
@@ -219,13 +219,18 @@ def claude(asked: Asked, prompt: str, session: Session) -> Iterator[str | int]:
     yield int(failed)
 
 
-def _claude_turn(asked: Asked, text: str, model: str, used: Json, session: Session) -> Iterator[str]:
+def _claude_turn(asked: Asked, text: str, model: str, used: Json, session: Session, *, failed: bool) -> Iterator[str]:
     common = {"session_id": session.id, "uuid": fresh_id()}
     yield json.dumps({
         "type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": [], "mcp_servers": [], "model": model,
         "permissionMode": "default", "apiKeySource": "none", "claude_code_version": "0.0.0-fake", **common,
     })  # fmt: skip
     message = {"id": "msg_fake", "type": "message", "role": "assistant", "model": model}
+    whole = {**message, "content": [{"type": "text", "text": text}], "usage": used}
+    spoken = {"type": "assistant", "message": whole, "parent_tool_use_id": None, **common}
+    if failed:  # what its provider has refused is no stream, and a message of the program's own
+        yield json.dumps({**spoken, "error": "rate_limit"})
+        return
     events: list[Json] = [
         {"type": "message_start", "message": {**message, "content": [], "usage": used}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
@@ -235,8 +240,7 @@ def _claude_turn(asked: Asked, text: str, model: str, used: Json, session: Sessi
         events.append({"type": "content_block_delta", "index": 0, "delta": delta})
     for event in events if asked.partial else ():
         yield json.dumps({"type": "stream_event", "event": event, "parent_tool_use_id": None, **common})
-    whole = {**message, "content": [{"type": "text", "text": text}], "usage": used}
-    yield json.dumps({"type": "assistant", "message": whole, "parent_tool_use_id": None, **common})
+    yield json.dumps(spoken)
     ends: list[Json] = [
         {"type": "content_block_stop", "index": 0},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": used},
