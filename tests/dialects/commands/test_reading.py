@@ -93,6 +93,13 @@ def test_a_line_over_its_bound_fails_after_what_came_before_it() -> None:
     assert machine.failure is not None and machine.failure.kind.code == "protocol_error"
 
 
+def test_a_line_over_its_bound_behind_the_end_is_none_of_ours() -> None:
+    machine = reader(max_line=10)
+
+    assert kinds(machine.receive(b"say a\nbye\n" + b"x" * 11)) == ["Opened", "TextDelta", "Stopped"]
+    assert machine.failure is None
+
+
 def test_plain_text_is_held_up_to_a_bound() -> None:
     machine = reader(max_line=10)
     machine.receive(b"123456\n" * 1000)

@@ -22,7 +22,7 @@ from dragoman.dialects.commands.base import (
     TempFile,
 )
 from dragoman.dialects.commands.claude_reader import CALLERS_TOOLS, ClaudeReader
-from dragoman.dialects.commands.prompt import Prompt, compose, delivered, no_command
+from dragoman.dialects.commands.prompt import Prompt, compose, is_argument, no_command
 from dragoman.dialects.mapping import Losses
 from dragoman.turn import Opened, Streaming, Turn
 from dragoman.wire import claude_cli as wire
@@ -61,8 +61,9 @@ class ClaudeCli:
         if prompt.pictures:
             argv += ["--input-format", "stream-json"]
             return Invocation(tuple(argv), _line(text, prompt), variables, losses.told())
-        words, stdin = delivered(text, settings)
-        return Invocation((*argv, *words), stdin, variables, losses.told())
+        if is_argument(text, settings):
+            return Invocation((*argv, "--", text), None, variables, losses.told())
+        return Invocation(tuple(argv), text.encode(), variables, losses.told())
 
     def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> Reader:
         structured = turn.format is not None and turn.format.kind == "json_schema"

@@ -9,7 +9,7 @@ from typing import Final
 from dragoman.dialects.commands.asking import Able, Asked, ask, named
 from dragoman.dialects.commands.base import Argument, Invocation, Output, Reader, Run, Settings, TempFile
 from dragoman.dialects.commands.codex_reader import CALLERS_SERVER, CodexReader
-from dragoman.dialects.commands.prompt import Prompt, compose, delivered
+from dragoman.dialects.commands.prompt import Prompt, compose, is_argument
 from dragoman.dialects.mapping import Losses
 from dragoman.turn import Opened, Streaming, Turn
 
@@ -43,8 +43,9 @@ class CodexCli:
             argv.append(TempFile(f"image-{number}.{picture.suffix}", picture.content, "--image="))
         text = prompt.text if settings.system_prompt == "replace" else prompt.whole()
         session = (run.session,) if run.session else ()
-        words, stdin = delivered(text, settings, before=session)
-        return Invocation((*argv, *(words or (*session, "-"))), stdin, losses=losses.told())
+        if is_argument(text, settings):
+            return Invocation((*argv, "--", *session, text), None, losses=losses.told())
+        return Invocation((*argv, *session, "-"), text.encode(), losses=losses.told())
 
     def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> Reader:
         structured = turn.format is not None and turn.format.kind == "json_schema"

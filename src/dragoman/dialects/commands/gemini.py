@@ -9,9 +9,9 @@ from typing import Final
 
 from dragoman.dialects.commands import rows
 from dragoman.dialects.commands.asking import Able, ask, named
-from dragoman.dialects.commands.base import MAX_ARGUMENT, Argument, Invocation, Output, Reader, Run, Settings, TempFile
+from dragoman.dialects.commands.base import Argument, Invocation, Output, Reader, Run, Settings, TempFile
 from dragoman.dialects.commands.gemini_reader import GeminiDocumentReader, GeminiReader
-from dragoman.dialects.commands.prompt import compose, no_command
+from dragoman.dialects.commands.prompt import compose, is_argument, no_command
 from dragoman.dialects.mapping import Losses
 from dragoman.turn import Opened, Streaming, Turn
 
@@ -42,7 +42,7 @@ class GeminiCli:
         if replaces:
             variables["GEMINI_SYSTEM_MD"] = TempFile("system.md", prompt.system.encode())
         text = _harmless(prompt.text if replaces else prompt.whole(), losses)
-        if settings.prompt_via == "argv" and len(text.encode()) < MAX_ARGUMENT:
+        if is_argument(text, settings):
             return Invocation((*argv, f"--prompt={text}"), None, variables, losses.told())
         return Invocation(tuple(argv), text.encode(), variables, losses.told())
 

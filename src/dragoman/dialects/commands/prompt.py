@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from dragoman.dialects.commands import rows
-from dragoman.dialects.commands.base import MAX_ARGUMENT, Argument, Settings
+from dragoman.dialects.commands.base import MAX_ARGUMENT, Settings
 from dragoman.dialects.mapping import Losses
 from dragoman.turn import (
     Audio,
@@ -188,12 +188,6 @@ def no_command(text: str) -> str:
     return f"\n{text}" if text.startswith("/") else text
 
 
-def delivered(text: str, settings: Settings, before: tuple[str, ...] = ()) -> tuple[tuple[Argument, ...], bytes | None]:
-    """The prompt as the last of the arguments, or as the standard input: as the operator wants it, if it is small.
-
-    As an argument it stands behind `--` and the words `before` it, so that it can be no option.
-    """
-    said = text.encode("utf-8", "replace")
-    if settings.prompt_via == "argv" and len(said) < MAX_ARGUMENT:
-        return ("--", *before, text), None
-    return (), said
+def is_argument(text: str, settings: Settings) -> bool:
+    """Whether the prompt goes among the arguments: where the operator wants it, and it can be one."""
+    return settings.prompt_via == "argv" and "\0" not in text and len(text.encode()) < MAX_ARGUMENT

@@ -125,5 +125,7 @@ class LineReader:
             self._fail(failed("The program ended without an answer."), usage)
 
     def _fail(self, error: GatewayError, usage: Usage | None = None) -> None:
+        if self.done:
+            return  # a line too long may come behind the end
         self.failure = error
         self._say.end(Failed(error.message, error.kind.code, error.kind.type), usage)

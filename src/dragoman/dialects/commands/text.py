@@ -7,7 +7,7 @@ from dragoman import errors
 from dragoman.dialects.commands.asking import Able, ask
 from dragoman.dialects.commands.base import Facts, Invocation, Output, Reader, Run, Settings
 from dragoman.dialects.commands.failures import exit_message, failed
-from dragoman.dialects.commands.prompt import compose, delivered
+from dragoman.dialects.commands.prompt import compose, is_argument
 from dragoman.dialects.commands.reading import Narrator
 from dragoman.dialects.mapping import Losses
 from dragoman.errors import GatewayError
@@ -25,8 +25,10 @@ class TextCli:
         losses = Losses(turn)
         ask(turn, Able(), losses)
         prompt = compose(turn, losses, goes_on=False, images=False)
-        argv, stdin = delivered(prompt.whole(), settings)
-        return Invocation(argv, stdin, losses=losses.told())
+        text = prompt.whole()
+        if is_argument(text, settings):
+            return Invocation(("--", text), None, losses=losses.told())
+        return Invocation((), text.encode(), losses=losses.told())
 
     def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> Reader:
         return TextReader(settings, opened)
