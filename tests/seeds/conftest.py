@@ -5,18 +5,21 @@ an upstream of canned bytes.
 """
 
 import gzip
+import os
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
 import openai
 import pytest
 
+from dragoman.agents import OpenAISkill
 from tests.integration.figures import Figures
 from tests.integration.plugin import Plugin
 from tests.integration.target import Endpoint, Target
 from tests.seeds.canned import Canned, response
+from tests.seeds.openai_endpoint import OpenAIEndpoint, is_set, opened
 from tests.seeds.relay import Relay
 from tests.support.live import Live, running
 
@@ -151,3 +154,27 @@ def test_model(target: Target) -> str:
 @pytest.fixture(scope="package")
 def test_prompt(target: Target) -> str:
     return target.prompt
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """RUN_INTEGRATION_TESTS=false leaves the tests of seed 003 out; they need no network, and run unless it is said."""
+    if is_set(os.environ, "RUN_INTEGRATION_TESTS", otherwise=True):
+        return
+    left_out = [item for item in items if item.get_closest_marker("integration") is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+async def openai_endpoint() -> AsyncIterator[OpenAIEndpoint]:
+    async with opened() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def openai_skill(openai_endpoint: OpenAIEndpoint) -> AsyncIterator[OpenAISkill]:
+    """A skill at that model."""
+    endpoint = openai_endpoint
+    skill = OpenAISkill(api_key=endpoint.api_key, model=endpoint.model, base_url=endpoint.base_url)
+    yield skill
+    await skill.close()
