@@ -1,14 +1,32 @@
 """Chat answers as servers of that dialect give them, the habits of several among them."""
 
-import json
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.upstreams import NAMES, OBJECTS, SIZES, TOKENS, WORDS, WRAPPINGS, Json, Sent, in_turns, pieces
+from tests.fuzz.upstreams import (
+    ARGUMENTS,
+    FLAGS,
+    NAMES,
+    PERHAPS,
+    SELDOM,
+    SIZES,
+    TOKENS,
+    WORDS_OR_NOTHING,
+    WRAPPINGS,
+    Json,
+    Sent,
+    in_turns,
+    pieces,
+)
 
 _HEAD: Final[Json] = {"id": "chatcmpl-up", "created": 1_700_000_000, "model": "up"}
 _FINISHES: Final = ["stop", "stop", "tool_calls", "length", "content_filter", "function_call"]
+_FINISH: Final = st.sampled_from(_FINISHES)
+_COUNTS: Final = st.sampled_from([0, 0, 1, 2, 3])
+_IN_DETAIL: Final = st.sampled_from([None, {"cached_tokens": 1}, {"audio_tokens": 0}])
+_OUT_DETAIL: Final = st.sampled_from([None, {"reasoning_tokens": 2}])
+_MORE: Final[st.SearchStrategy[Json]] = st.sampled_from([{}, {"service_tier": "default", "system_fingerprint": "fp"}])
 _HABITS: Final = st.fixed_dictionaries(
     {
         "role first": st.booleans(),
@@ -38,24 +56,27 @@ def _citations(draw: st.DrawFn, length: int) -> list[Json]:
 @st.composite
 def _calls(draw: st.DrawFn) -> list[Json]:
     calls: list[Json] = []
-    for number in range(draw(st.sampled_from([0, 0, 1, 2, 3]))):
-        if draw(st.sampled_from([False, False, True])):
-            inner = {"name": "patch", "input": draw(WORDS | st.just(""))}
+    for number in range(draw(_COUNTS)):
+        if draw(SELDOM):
+            inner = {"name": "patch", "input": draw(WORDS_OR_NOTHING)}
             calls.append({"id": f"call_{number}", "type": "custom", "custom": inner})
         else:
-            given = draw(OBJECTS.map(json.dumps) | st.just(""))
+            given = draw(ARGUMENTS)
             calls.append(
                 {"id": f"call_{number}", "type": "function", "function": {"name": draw(NAMES), "arguments": given}}
             )
     return calls
 
 
+_CALLS: Final = _calls()
+
+
 def _usage(draw: st.DrawFn) -> Json:
     return {
         "prompt_tokens": draw(TOKENS),
         "completion_tokens": draw(TOKENS),
-        "prompt_tokens_details": draw(st.sampled_from([None, {"cached_tokens": 1}, {"audio_tokens": 0}])),
-        "completion_tokens_details": draw(st.sampled_from([None, {"reasoning_tokens": 2}])),
+        "prompt_tokens_details": draw(_IN_DETAIL),
+        "completion_tokens_details": draw(_OUT_DETAIL),
     }
 
 
@@ -73,17 +94,17 @@ def _call_deltas(number: int, call: Json, size: int, habits: Json) -> list[Json]
 def chat_answers(draw: st.DrawFn) -> Sent:
     habits: Json = draw(_HABITS)
     size = draw(SIZES)
-    thought, text, refusal = (draw(st.none() | WORDS) for _ in range(3))
+    thought, text, refusal = (draw(PERHAPS) for _ in range(3))
     cited = draw(_citations(len(text))) if text else []
-    drawn = draw(st.booleans()) if text else False
-    calls = draw(_calls())
+    drawn = draw(FLAGS) if text else False
+    calls = draw(_CALLS)
     if habits["call ids"] == "none":
         calls = [{name: value for name, value in call.items() if name != "id"} for call in calls]
     elif habits["call ids"] == "the same":
         calls = [{**call, "id": "call_0"} for call in calls]
-    finish = draw(st.sampled_from(_FINISHES))
+    finish = draw(_FINISH)
     usage = None if habits["usage"] == "none" else _usage(draw)
-    more = draw(st.sampled_from([{}, {"service_tier": "default", "system_fingerprint": "fp"}]))
+    more = draw(_MORE)
 
     logprobs = [
         {"token": one, "logprob": -0.5, "bytes": list(one.encode()), "top_logprobs": []}

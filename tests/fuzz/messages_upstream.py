@@ -4,7 +4,23 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.upstreams import NAMES, OBJECTS, SIZES, TOKENS, WORDS, WRAPPINGS, Json, Sent, Wrapping, in_turns, pieces
+from tests.fuzz.upstreams import (
+    FLAGS,
+    HOW_MANY,
+    NAMES,
+    OBJECTS,
+    PERHAPS,
+    SELDOM,
+    SIZES,
+    TOKENS,
+    WORDS_OR_NOTHING,
+    WRAPPINGS,
+    Json,
+    Sent,
+    Wrapping,
+    in_turns,
+    pieces,
+)
 
 _REASONS: Final = [
     "end_turn", "end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "model_context_window_exceeded",
@@ -17,20 +33,30 @@ _CITATIONS: Final[list[Json]] = [
      "start_char_index": 0, "end_char_index": 1},
 ]  # fmt: skip
 _KINDS: Final = ["text", "text", "text", "thinking", "redacted_thinking", "tool_use", "tool_use", "server_tool_use"]
+_KIND: Final = st.sampled_from(_KINDS)
+_CITED: Final = st.lists(st.sampled_from(_CITATIONS), max_size=2)
+_SIGNATURES: Final = st.sampled_from(["sig==", ""])
+_REASON: Final = st.sampled_from(_REASONS)
+_EARLY: Final[st.SearchStrategy[Json]] = st.sampled_from(
+    [{}, {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 3}]
+)
+_LATE: Final[st.SearchStrategy[Json]] = st.sampled_from(
+    [{}, {"input_tokens": 8, "output_tokens_details": {"thinking_tokens": 4}}]
+)
 
 
 @st.composite
 def _block(draw: st.DrawFn, number: int) -> Json:
-    match draw(st.sampled_from(_KINDS)):
+    match draw(_KIND):
         case "text":
-            cited = draw(st.lists(st.sampled_from(_CITATIONS), max_size=2))
-            block = {"type": "text", "text": draw(WORDS | st.just(""))}
+            cited = draw(_CITED)
+            block = {"type": "text", "text": draw(WORDS_OR_NOTHING)}
             return {**block, "citations": cited} if cited else block
         case "thinking":
             return {
                 "type": "thinking",
-                "thinking": draw(WORDS | st.just("")),
-                "signature": draw(st.sampled_from(["sig==", ""])),
+                "thinking": draw(WORDS_OR_NOTHING),
+                "signature": draw(_SIGNATURES),
             }
         case "redacted_thinking":
             return {"type": "redacted_thinking", "data": "zzz"}
@@ -38,6 +64,9 @@ def _block(draw: st.DrawFn, number: int) -> Json:
             return {"type": "tool_use", "id": f"toolu_{number}", "name": draw(NAMES), "input": draw(OBJECTS)}
         case kind:
             return {"type": kind, "id": f"srvtoolu_{number}", "name": "web_search", "input": {"query": "q"}}
+
+
+_BLOCKS: Final = [_block(number) for number in range(4)]
 
 
 def _events(index: int, block: Json, size: int, wrapping: Wrapping, *, early: bool) -> list[Json]:
@@ -67,23 +96,23 @@ def _events(index: int, block: Json, size: int, wrapping: Wrapping, *, early: bo
 
 @st.composite
 def messages_answers(draw: st.DrawFn) -> Sent:
-    blocks = [draw(_block(number)) for number in range(draw(st.sampled_from([0, 1, 1, 2, 3, 4])))]
-    reason = draw(st.sampled_from(_REASONS))
+    blocks = [draw(one) for one in _BLOCKS[: draw(HOW_MANY)]]
+    reason = draw(_REASON)
     ending: Json = {"stop_reason": reason, "stop_sequence": "###" if reason == "stop_sequence" else None}
     if reason == "refusal":
-        words = draw(st.none() | WORDS)
+        words = draw(PERHAPS)
         ending["stop_details"] = {"type": "refusal", "explanation": words, "category": None}
     early: Json = {"input_tokens": draw(TOKENS), "output_tokens": 1, "service_tier": "standard"}
-    early |= draw(st.sampled_from([{}, {"cache_read_input_tokens": 2, "cache_creation_input_tokens": 3}]))
+    early |= draw(_EARLY)
     late: Json = {"output_tokens": draw(TOKENS)}
-    late |= draw(st.sampled_from([{}, {"input_tokens": 8, "output_tokens_details": {"thinking_tokens": 4}}]))
+    late |= draw(_LATE)
     head = {"id": "msg_up", "type": "message", "role": "assistant", "model": "up"}
     whole = {**head, "content": blocks, "usage": {**early, **late}, **ending}
 
     wrapping = draw(WRAPPINGS)
-    size, first = draw(SIZES), draw(st.booleans())
+    size, first = draw(SIZES), draw(FLAGS)
     written = [_events(index, block, size, wrapping, early=first) for index, block in enumerate(blocks)]
-    events = in_turns(written) if draw(st.sampled_from([False, False, True])) else sum(written, [])
+    events = in_turns(written) if draw(SELDOM) else sum(written, [])
     begun: Json = {**head, "content": [], "stop_reason": None, "stop_sequence": None, "usage": early}
     sent: list[Json] = [{"type": "message_start", "message": begun}]
     for number, event in enumerate(events):

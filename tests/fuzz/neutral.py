@@ -32,13 +32,22 @@ from dragoman.turn import (
     Used,
 )
 from tests.fuzz.turns import raw
-from tests.fuzz.upstreams import NAMES, OBJECTS, SIZES, WORDS, pieces
+from tests.fuzz.upstreams import FLAGS, NAMES, OBJECTS, SELDOM, SIZES, WORDS, WORDS_OR_NOTHING, pieces
 
 _LINK: Final = {"type": "url_citation", "title": "T", "url": "http://x/"}
 _OTHER: Final = raw({"type": "file_citation", "file_id": "f", "filename": "a.txt", "index": 0})
 _DRAWN: Final = raw({"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []})
 _SEALS: Final = [("sig", "messages"), ("redacted:zz", "messages"), ("gAAA", "responses")]
 _TOKENS = st.integers(0, 10**6)
+_FEW = st.lists(WORDS, max_size=2)
+_SOME = st.lists(WORDS, min_size=1, max_size=3)
+_LOGPROBS = st.sampled_from([0, 0, 1, 2])
+_SEAL = st.sampled_from([None, *_SEALS])
+_IDS = st.sampled_from(["chatcmpl-1", "msg_1", "resp_1", ""])
+_COUNTS = st.sampled_from([0, 1, 2, 3, 4])
+_USAGES = st.builds(Usage, _TOKENS, _TOKENS, *[st.sampled_from([0, 3])] * 3)
+_STOPS = st.sampled_from([stop for stop in Stop if stop is not Stop.PAUSE])
+_TIERS = st.sampled_from([None, "default", "priority"])
 
 
 @st.composite
@@ -46,10 +55,10 @@ def _text(draw: st.DrawFn) -> list[Event]:
     """A run of text, its annotations among the deltas."""
     events: list[Event] = []
     length = 0
-    for word in draw(st.lists(WORDS, min_size=1, max_size=3)):
+    for word in draw(_SOME):
         length += len(word)
-        events.append(TextDelta(word, (_DRAWN,) * draw(st.sampled_from([0, 0, 1, 2]))))
-        if draw(st.sampled_from([False, False, True])):
+        events.append(TextDelta(word, (_DRAWN,) * draw(_LOGPROBS)))
+        if draw(SELDOM):
             place = {"start_index": draw(st.integers(0, length)), "end_index": length}
             events.append(Annotated(draw(st.sampled_from([raw(_LINK | place), _OTHER]))))
     return events
@@ -60,17 +69,17 @@ def _thought(draw: st.DrawFn) -> list[Event]:
     """Summary, text, and a seal, each of them optional."""
     events: list[Event] = []
     for channel in ("summary", "text"):
-        for number, word in enumerate(draw(st.lists(WORDS, max_size=2))):
+        for number, word in enumerate(draw(_FEW)):
             events += [ReasoningDelta(piece, channel, number) for piece in pieces(word, draw(SIZES))]
-    seal = draw(st.sampled_from([None, *_SEALS]))
+    seal = draw(_SEAL)
     return [*events, ReasoningSealed(*seal)] if seal is not None else events
 
 
 @st.composite
 def _call(draw: st.DrawFn, number: int) -> list[Event]:
     """A call, of whose arguments deltas give all, a beginning, or nothing."""
-    if draw(st.sampled_from([False, False, True])):
-        kind, name, given = "custom", "apply_patch", draw(WORDS | st.just(""))
+    if draw(SELDOM):
+        kind, name, given = "custom", "apply_patch", draw(WORDS_OR_NOTHING)
     else:
         kind, name, given = "function", draw(NAMES), json.dumps(draw(OBJECTS), ensure_ascii=False)
     told = pieces(given, draw(SIZES))
@@ -84,20 +93,27 @@ _REFUSAL: Final[st.SearchStrategy[list[Event]]] = st.lists(WORDS, min_size=1, ma
 )
 
 
+_TEXT: Final = _text()
+_CALLS: Final = [_call(number) for number in range(4)]
+_BESIDE_A_THOUGHT: Final[list[st.SearchStrategy[list[Event]]]] = [
+    st.one_of(_TEXT, _TEXT, _REFUSAL, call, call) for call in _CALLS
+]
+_ANYTHING: Final[list[st.SearchStrategy[list[Event]]]] = [
+    st.one_of(_TEXT, _TEXT, _REFUSAL, call, call, _thought()) for call in _CALLS
+]
+
+
 @st.composite
 def events(draw: st.DrawFn) -> list[Event]:
     """All the events of one answer. No two thoughts stand side by side unsealed: they would be one."""
-    out: list[Event] = [Opened(draw(st.sampled_from(["chatcmpl-1", "msg_1", "resp_1", ""])), 1_700_000_000, "up")]
-    for number in range(draw(st.sampled_from([0, 1, 2, 3, 4]))):
-        kinds: list[st.SearchStrategy[list[Event]]] = [_text(), _text(), _REFUSAL, _call(number), _call(number)]
-        if not isinstance(out[-1], ReasoningDelta):
-            kinds.append(_thought())
-        out += draw(st.one_of(kinds))
-    if draw(st.booleans()):
-        out.append(Used(draw(st.builds(Usage, _TOKENS, _TOKENS, *[st.sampled_from([0, 3])] * 3))))
-    stop = draw(st.sampled_from([stop for stop in Stop if stop is not Stop.PAUSE]))
+    out: list[Event] = [Opened(draw(_IDS), 1_700_000_000, "up")]
+    for number in range(draw(_COUNTS)):
+        out += draw((_BESIDE_A_THOUGHT if isinstance(out[-1], ReasoningDelta) else _ANYTHING)[number])
+    if draw(FLAGS):
+        out.append(Used(draw(_USAGES)))
+    stop = draw(_STOPS)
     sequence = "###" if stop is Stop.STOP_SEQUENCE else ""
-    return [*out, Stopped(stop, sequence, draw(st.sampled_from([None, "default", "priority"])))]
+    return [*out, Stopped(stop, sequence, draw(_TIERS))]
 
 
 def fold(events: Iterable[Event]) -> Answer:

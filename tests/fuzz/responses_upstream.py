@@ -5,7 +5,21 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from tests.fuzz.upstreams import NAMES, OBJECTS, SIZES, TOKENS, WORDS, WRAPPINGS, Json, Sent, in_turns, pieces
+from tests.fuzz.upstreams import (
+    FLAGS,
+    HOW_MANY,
+    NAMES,
+    OBJECTS,
+    SIZES,
+    TOKENS,
+    WORDS,
+    WORDS_OR_NOTHING,
+    WRAPPINGS,
+    Json,
+    Sent,
+    in_turns,
+    pieces,
+)
 
 _ENDS: Final = [("completed", None), ("completed", None), ("incomplete", "max_output_tokens")]
 _ENDS_MORE: Final = [*_ENDS, ("incomplete", "content_filter")]
@@ -22,11 +36,19 @@ def _logprob(token: str) -> Json:
     return {"token": token, "logprob": -0.5, "bytes": list(token.encode()), "top_logprobs": []}
 
 
+_CITED: Final = st.lists(st.builds(_citation, st.integers(0, 3), st.integers(0, 3)), max_size=2)
+_LOGPROBS: Final = st.sampled_from([0, 0, 1, 2])
+_KINDS: Final = st.sampled_from(["message", "message", "function_call", "custom_tool_call", "reasoning", "hosted"])
+_PHASES: Final[st.SearchStrategy[Json]] = st.sampled_from([{}, {"phase": "commentary"}])
+_FEW: Final = st.lists(WORDS, max_size=2)
+_SEALS: Final = st.sampled_from([None, "gAAA"])
+
+
 @st.composite
 def _texts(draw: st.DrawFn) -> Json:
     text = draw(WORDS)
-    cited = draw(st.lists(st.builds(_citation, st.integers(0, 3), st.integers(0, 3)), max_size=2))
-    drawn = draw(st.sampled_from([0, 0, 1, 2]))
+    cited = draw(_CITED)
+    drawn = draw(_LOGPROBS)
     return {"type": "output_text", "text": text, "annotations": cited, "logprobs": [_logprob(text)] * drawn}
 
 
@@ -36,23 +58,22 @@ _PARTS = st.lists(st.one_of(_texts(), _texts(), _REFUSALS), min_size=1, max_size
 
 @st.composite
 def _item(draw: st.DrawFn, number: int) -> Json:
-    kind = draw(st.sampled_from(["message", "message", "function_call", "custom_tool_call", "reasoning", "hosted"]))
+    kind = draw(_KINDS)
     match kind:
         case "message":
-            more = draw(st.sampled_from([{}, {"phase": "commentary"}]))
+            more = draw(_PHASES)
             item = {"type": kind, "id": f"msg_{number}", "role": "assistant", "content": draw(_PARTS), **more}
         case "function_call":
             item = {"type": kind, "id": f"fc_{number}", "call_id": f"call_{number}", "name": draw(NAMES)}
             item["arguments"] = json.dumps(draw(OBJECTS))
         case "custom_tool_call":
             item = {"type": kind, "id": f"ctc_{number}", "call_id": f"call_{number}", "name": "patch"}
-            item["input"] = draw(WORDS | st.just(""))
+            item["input"] = draw(WORDS_OR_NOTHING)
         case "reasoning":
-            texts = st.lists(WORDS, max_size=2)
             item = {"type": kind, "id": f"rs_{number}"}
-            item["summary"] = [{"type": "summary_text", "text": text} for text in draw(texts)]
-            item["content"] = [{"type": "reasoning_text", "text": text} for text in draw(texts)]
-            item["encrypted_content"] = draw(st.sampled_from([None, "gAAA"]))
+            item["summary"] = [{"type": "summary_text", "text": text} for text in draw(_FEW)]
+            item["content"] = [{"type": "reasoning_text", "text": text} for text in draw(_FEW)]
+            item["encrypted_content"] = draw(_SEALS)
         case _:
             return {
                 "type": "web_search_call",
@@ -61,6 +82,9 @@ def _item(draw: st.DrawFn, number: int) -> Json:
                 "action": {"type": "search"},
             }
     return {**item, "status": "completed"}
+
+
+_ITEMS: Final = [_item(number) for number in range(4)]
 
 
 class _Script:
@@ -141,18 +165,35 @@ class _Script:
         return events
 
 
+def _usage(into: int, out: int) -> Json:
+    return {
+        "input_tokens": into,
+        "input_tokens_details": {"cached_tokens": 3},
+        "output_tokens": out,
+        "output_tokens_details": {"reasoning_tokens": 2},
+        "total_tokens": into + out,
+    }
+
+
+_END: Final = st.sampled_from(_ENDS_MORE)
+_MODE: Final = st.sampled_from(_MODES)
+_USAGES: Final = st.none() | st.builds(_usage, TOKENS, TOKENS)
+_TIERS: Final = st.sampled_from([None, "default", "priority"])
+_NAMED: Final = st.sampled_from([(True, True), (True, True), (True, False), (False, True)])
+
+
 @st.composite
 def responses_answers(draw: st.DrawFn) -> Sent:
-    items = [draw(_item(number)) for number in range(draw(st.sampled_from([0, 1, 1, 2, 3, 4])))]
-    status, reason = draw(st.sampled_from(_ENDS_MORE))
-    mode = draw(st.sampled_from(_MODES))
-    usage = draw(st.none() | st.builds(_usage, TOKENS, TOKENS))
-    tier = draw(st.sampled_from([None, "default", "priority"]))
-    ids, indices = draw(st.sampled_from([(True, True), (True, True), (True, False), (False, True)]))
+    items = [draw(one) for one in _ITEMS[: draw(HOW_MANY)]]
+    status, reason = draw(_END)
+    mode = draw(_MODE)
+    usage = draw(_USAGES)
+    tier = draw(_TIERS)
+    ids, indices = draw(_NAMED)
     script = _Script(draw(SIZES), ids=ids, indices=indices)
     script.deltas = mode != "no deltas"
     written = [script.item(number, item) for number, item in enumerate(items)]
-    events = _calls_in_turns(items, written) if draw(st.booleans()) else [event for one in written for event in one]
+    events = _calls_in_turns(items, written) if draw(FLAGS) else [event for one in written for event in one]
 
     head = {"id": "resp_up", "object": "response", "created_at": 1_700_000_000, "model": "up", "error": None}
     begun = {**head, "status": "in_progress", "output": [], "usage": None}
@@ -168,7 +209,7 @@ def responses_answers(draw: st.DrawFn) -> Sent:
     ]
     wrapping = draw(WRAPPINGS)
     frames = [wrapping.frame({**event, "sequence_number": number}, event["type"]) for number, event in enumerate(sent)]
-    end = (b"data: [DONE]\n\n",) if draw(st.booleans()) else ()
+    end = (b"data: [DONE]\n\n",) if draw(FLAGS) else ()
     return Sent((*frames, *end), len(frames), wrapping.text(whole).encode())
 
 
@@ -183,13 +224,3 @@ def _calls_in_turns(items: list[Json], written: list[list[Json]]) -> list[Json]:
         events += [*in_turns(waiting), *one]
         waiting = []
     return events + in_turns(waiting)
-
-
-def _usage(into: int, out: int) -> Json:
-    return {
-        "input_tokens": into,
-        "input_tokens_details": {"cached_tokens": 3},
-        "output_tokens": out,
-        "output_tokens_details": {"reasoning_tokens": 2},
-        "total_tokens": into + out,
-    }

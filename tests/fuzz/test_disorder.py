@@ -12,24 +12,27 @@ from dragoman.wire import sse
 from tests.fuzz.accumulators import accumulated, said
 from tests.fuzz.budget import BUDGET, SECONDS
 from tests.fuzz.passages import Streamed
-from tests.fuzz.upstreams import OBJECTS, SIZES, WORDS, Json, pieces
+from tests.fuzz.upstreams import ARGUMENTS, SIZES, WORDS, Json, pieces
 
 pytestmark = pytest.mark.timeout(SECONDS)
 _KINDS = ("content", "refusal", "reasoning_content")
+_CALLS = st.lists(ARGUMENTS, max_size=3)
+_WORDS = st.lists(WORDS, max_size=3)
+_SEEDS = st.integers(0, 2**32)
 
 
 @st.composite
 def _deltas(draw: st.DrawFn) -> tuple[list[str], list[Json]]:
     """The arguments of calls, and all that is said: what belongs together in its order, else in any."""
-    arguments = draw(st.lists(OBJECTS.map(json.dumps) | st.just(""), max_size=3))
+    arguments = draw(_CALLS)
     size = draw(SIZES)
-    lines: list[list[Json]] = [[{kind: word} for word in draw(st.lists(WORDS, max_size=3))] for kind in _KINDS]
+    lines: list[list[Json]] = [[{kind: word} for word in draw(_WORDS)] for kind in _KINDS]
     for index, text in enumerate(arguments):
         begun = {"index": index, "id": f"call_{index}", "function": {"name": "f", "arguments": ""}}
         more = [{"index": index, "function": {"arguments": piece}} for piece in pieces(text, size)]
         lines.append([{"tool_calls": [piece]} for piece in (begun, *more)])
     order = [number for number, line in enumerate(lines) for _ in line]
-    random.Random(draw(st.integers(0, 2**32))).shuffle(order)  # a choice for each piece would take longer than the rest
+    random.Random(draw(_SEEDS)).shuffle(order)  # a choice for each piece would take longer than the rest
     waiting = [iter(line) for line in lines]
     return arguments, [next(waiting[number]) for number in order]
 

@@ -1,4 +1,7 @@
-"""What an upstream sends: the same answer as a stream and finished, and whole events in odd wrappings."""
+"""What an upstream sends: the same answer as a stream and finished, and whole events in odd wrappings.
+
+What is drawn in a composite is made outside of it: made anew for each draw, a strategy costs more than its value.
+"""
 
 import json
 from dataclasses import dataclass
@@ -15,6 +18,12 @@ NAMES: Final = st.sampled_from(["f", "look", "apply_patch", "a" * 64])
 OBJECTS: Final = st.dictionaries(WORDS, st.integers() | WORDS | st.none() | st.lists(WORDS, max_size=1), max_size=2)
 SIZES: Final = st.integers(1, 9)
 TOKENS: Final = st.integers(0, 1000)
+FLAGS: Final = st.booleans()
+SELDOM: Final = st.sampled_from([False, False, True])
+PERHAPS: Final = st.none() | WORDS
+WORDS_OR_NOTHING: Final = WORDS | st.just("")
+ARGUMENTS: Final = OBJECTS.map(json.dumps) | st.just("")
+HOW_MANY: Final = st.sampled_from([0, 1, 1, 2, 3, 4])
 
 
 @dataclass(frozen=True)
