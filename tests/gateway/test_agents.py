@@ -21,6 +21,7 @@ from dragoman.ports import Card
 
 class Greeter:
     name = "whatever"
+    durable = False
     card = Card("Greets.")
 
     def inspect(self, turn):

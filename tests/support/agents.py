@@ -34,6 +34,7 @@ class EchoAgent:
     """Says what its caller said last, word by word; a few words make it do something else."""
 
     name = "echo"
+    durable = False
     card = Card("Says it again.")
 
     def __init__(self) -> None:
@@ -77,6 +78,7 @@ class AskingAgent:
     """Makes calls of its own through the gateway, as its caller bids it: `ask MODEL WORDS`, or `METHOD PATH`."""
 
     name = "asker"
+    durable = False
     card = Card()
 
     def __init__(self) -> None:

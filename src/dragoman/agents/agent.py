@@ -42,6 +42,8 @@ HookMap = Mapping[str, Iterable[Callable[..., Any]]]
 class Agent:
     """Make one, give it tools, and run it as often, and as often at once, as you like."""
 
+    durable = False
+
     def __init__(
         self,
         name: str = "agent",

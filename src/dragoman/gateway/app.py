@@ -147,7 +147,7 @@ class Gateway:
             ),
         )  # fmt: skip
         self.inner = InnerCalls(services, self._enter)
-        runs = BackgroundRuns(store.responses, continuity, self.keyring, self.inner)
+        runs = BackgroundRuns(store.jobs, store.responses, continuity, self.keyring, self.inner)
         store.jobs.register(KIND, runs.work)
         store.jobs.register(EXECUTE, Executions(services, self.keyring, self.inner).work)
         self._execute, self._desk = Execute(store.jobs), JobDesk(store.jobs)

@@ -19,6 +19,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_id
 from dragoman.gateway.continuity import Memory, assemble, stored_items
+from dragoman.gateway.journal import is_note
 from dragoman.gateway.render import STREAM_HEADERS
 from dragoman.ports import Job, Jobs, ResponseStore, StoredItem, StoredResponse
 from dragoman.wire import sse
@@ -40,14 +41,17 @@ class Background:
         self._jobs = jobs
         self._responses = responses
 
-    async def submit(self, memory: Memory, body: bytes, now: int) -> StoredResponse:
-        """Stores the response as queued, and queues its job. Raises `GatewayError`."""
+    async def submit(self, memory: Memory, body: bytes, now: int, *, durable: bool) -> StoredResponse:
+        """Stores the response as queued, and queues its job; one that is `durable` outlives its gateway.
+
+        Raises `GatewayError`.
+        """
         setting = Setting(RESPONSES.parse(body), new_id, now)
         response = background.queued(setting, memory.members)
         stored = memory.queued(render_fields({name: value for name, value in response.items() if name != "output"}))
         await self._responses.add(stored, stored_items(memory.given))
         try:
-            await self._jobs.submit(Job(stored.id, KIND, stored.owner, body))
+            await self._jobs.submit(Job(stored.id, KIND, stored.owner, body, idempotent=durable))
         except GatewayError:
             await self._responses.delete(stored.id, stored.owner)
             raise
@@ -100,6 +104,8 @@ class Background:
         number, over = -1, False
         async with aclosing(self._jobs.events(stored.id)) as events:
             async for _, data in events:
+                if is_note(data):
+                    continue
                 told = background.parse_event(data)
                 number, over = told.number, told.kind in background.LAST
                 if number > after:
@@ -118,7 +124,7 @@ class Background:
 
     async def _events(self, response_id: str) -> list[bytes]:
         async with aclosing(self._jobs.events(response_id)) as events:
-            return [data async for _, data in events]
+            return [data async for _, data in events if not is_note(data)]
 
 
 def _with_status(stored: StoredResponse, status: str) -> StoredResponse:

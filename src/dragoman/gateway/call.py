@@ -16,7 +16,7 @@ from dragoman.gateway.render import Headers, Source, head, render_error, render_
 from dragoman.gateway.tunnel import Guest
 from dragoman.gateway.watch import Watch
 from dragoman.policy.headers import CALLER_CREDENTIALS
-from dragoman.ports import Pipe
+from dragoman.ports import Journal, Pipe
 
 Scope = dict[str, Any]
 """An ASGI connection scope; its values are what the ASGI specification says (HTTP, version 2.3)."""
@@ -57,8 +57,8 @@ class Call:
 
     __slots__ = (
         "_receive", "_send", "added", "connection", "ended", "errors_like", "grant", "head_sent", "header", "headers",
-        "id", "method", "path", "peer", "query", "received", "request_id", "sent", "source", "started_at", "status",
-        "watch",
+        "id", "journal", "method", "path", "peer", "query", "received", "request_id", "sent", "source", "started_at",
+        "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -82,6 +82,8 @@ class Call:
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
         self.grant: Grant | None = scope.get("dragoman.grant")
         """What an agent of this gateway calls under; no caller from outside has one."""
+        self.journal: Journal | None = None
+        """Of a job that may be run again."""
         self.errors_like = ""
         """The path whose form its errors have, if not its own."""
         self.received = 0

@@ -94,13 +94,15 @@ class Exchange:
         bridge = self._bridge(memory.body, memory, keeps=True)
         turn = bridge.turn
         self.booking.identify(key, turn.model)
-        target = self._runtime.routes.plan(turn.model, key)[0]
+        plan = self._runtime.routes.plan(turn.model, key)
+        target = plan[0]
         self._check_target(bridge, target)
         source = self._runtime.config.upstreams.get(target.upstream)
         if source is not None and source.credential == "caller":
             message = "This upstream takes the caller's own credential, which is not kept for the background."
             raise GatewayError(errors.INVALID_REQUEST, message, param="background")
-        stored = await services.background.submit(memory, body, int(services.clock.now()))
+        durable = len(plan) == 1 and self._runtime.durable(target.upstream)
+        stored = await services.background.submit(memory, body, int(services.clock.now()), durable=durable)
         if turn.stream:
             await services.background.follow(call, stored, -1, server.ping_interval)
         else:

@@ -19,6 +19,7 @@ from dragoman.gateway.keeping import Kept
 from dragoman.gateway.render import Headers
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.policy.keys import Key
+from dragoman.ports import Journal
 from dragoman.turn import Loss
 
 Enter = Callable[[Call], AbstractContextManager[Runtime]]
@@ -57,15 +58,18 @@ class InnerCalls:
         headers: Sequence[tuple[bytes, bytes]] = (),
         memory: Kept | None = None,
         losses: tuple[Loss, ...] = (),
+        journal: Journal | None = None,
     ) -> None:
         """Makes one call and returns once all of its answer is in `sink`; whoever is cancelled here cancels it.
 
         `request_id` is that of what asks, under which both are found in the log; `headers` are what a caller sent
-        with it, and `losses` what could not be carried into `body`, told with those of the call. Raises
-        `GatewayError` for a failure that is no answer of an upstream, while nothing has been sent.
+        with it, and `losses` what could not be carried into `body`, told with those of the call. What it asks notes
+        in `journal`, if it can, what it need not do again. Raises `GatewayError` for a failure that is no answer of an
+        upstream, while nothing has been sent.
         """
 
         def begin(call: Call, runtime: Runtime) -> Flow:
+            call.journal = journal
             return _ModelCall(Exchange(call, dialect, runtime, self._services), key, body, memory, losses)
 
         await self.carry(f"/v1{dialect.path}", sink, begin, request_id=request_id, headers=headers)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from dragoman.config import Config
+from dragoman.config import Config, model_of
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.sealing import Sealer
 from dragoman.gateway.admission import Admission
@@ -75,6 +75,12 @@ class Runtime:
     calls: int = 0
     """Calls in flight that use this runtime; a replaced one is closed when the last has gone."""
     retired: bool = False
+
+    def durable(self, upstream: str) -> bool:
+        """Whether what it does for a call may be begun anew: it goes on from what it had finished."""
+        name = upstream.removeprefix(model_of(""))
+        hosted = self.agents.get(name) if upstream == model_of(name) else None
+        return hosted is not None and hosted.agent.durable
 
     def hold(self) -> None:
         """Begins to use its connections, and what runs beside the calls."""

@@ -64,6 +64,8 @@ class Agent(Protocol):
     """Something in this process that answers turns: an `agents.Agent`, or another's behind an adapter."""
 
     name: str
+    durable: bool
+    """Whether its runs note in `Asked.journal` what they have finished, and go on from there when begun anew."""
 
     @property
     def card(self) -> Card: ...

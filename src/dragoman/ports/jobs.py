@@ -71,6 +71,10 @@ class JobRun(Protocol):
         """
         ...
 
+    async def stored(self) -> None:
+        """Returns once all that was appended is stored. Raises as `append` does."""
+        ...
+
 
 JobWorker = Callable[[JobRun], Awaitable[None]]
 """Does the work of one kind. Returning completes the job, raising `GatewayError` fails it with that code.

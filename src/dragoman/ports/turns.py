@@ -24,6 +24,18 @@ class Access:
     """Where OpenAI's clients take it to be; nothing listens there."""
 
 
+class Journal(Protocol):
+    """What a run has finished, so that it is not done again if the run must begin anew."""
+
+    def recall(self, step: str) -> str | None:
+        """What an earlier attempt noted of a step; None if it did not finish it."""
+        ...
+
+    async def note(self, step: str, outcome: str) -> None:
+        """Returns once it is kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """On whose behalf a turn is run."""
@@ -50,6 +62,8 @@ class Asked:
     """What the run may cost, where its upstream can hold it to that; the upstream's own bound holds too."""
     access: Access | None = None
     """For the calls that an agent makes itself."""
+    journal: Journal | None = None
+    """For a run that may be begun anew; only durable agents get one."""
 
 
 class TurnReply(Protocol):

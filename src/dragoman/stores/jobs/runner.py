@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from dragoman.errors import INTERNAL_ERROR, SHUTTING_DOWN, GatewayError
+from dragoman.errors import INTERNAL_ERROR, SHUTTING_DOWN, STORE_UNAVAILABLE, GatewayError
 from dragoman.ports import JobWorker
 from dragoman.stores.jobs.patience import Patience
 from dragoman.stores.jobs.recorder import Output, Recorder
@@ -53,6 +53,11 @@ class Run:
 
     async def append(self, data: bytes) -> None:
         await self._recorder.add(self.output, data)
+
+    async def stored(self) -> None:
+        await self._recorder.flush(self.output)
+        if self.output.closed:
+            raise GatewayError(STORE_UNAVAILABLE, "This job is no longer run here.")
 
     def end(self, reason: Reason) -> None:
         """Asks the run to end; the first reason counts."""
