@@ -116,3 +116,12 @@ def test_a_short_admin_key_is_refused_and_an_empty_one_is_none() -> None:
 def test_the_state_directory_follows_xdg() -> None:
     assert Settings({"XDG_STATE_HOME": "/s"}).state_dir == Path("/s/dragoman")
     assert Settings({"HOME": "/h"}).state_dir == Path("/h/.local/state/dragoman")
+
+
+def test_discovery_takes_agents_that_are_installed(tmp_path: Path) -> None:
+    program = tmp_path / "codex"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+
+    assert discover({"PATH": str(tmp_path)}).values["upstreams"] == {"codex": {"command": "codex"}}
+    assert discover({}).values["upstreams"] == {}

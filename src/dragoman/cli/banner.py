@@ -10,7 +10,8 @@ MODEL = "gpt-4o-mini"
 def greeting(url: str, config: Config, version: str) -> list[str]:
     """Where the gateway listens and what it serves."""
     lines = [f"Dragoman {version} listens on {url}"]
-    tables = (("upstreams", config.upstreams), ("models", config.models), ("aliases", config.aliases))
+    upstreams = (*config.upstreams, *config.commands)
+    tables = (("upstreams", upstreams), ("models", config.models), ("aliases", config.aliases))
     for title, names in (*tables, ("agents", config.agents)):
         if names:
             lines.append(f"  {title:<10} {', '.join(names)}")

@@ -12,7 +12,11 @@ def check(path: str | None, *, as_json: bool) -> None:
     Composer(settings).build(config)
     found = settings.found()
     source = str(found) if found is not None else "no file: defaults and environment"
-    counts = {"upstreams": len(config.upstreams), "models": len(config.models), "aliases": len(config.aliases)}
+    counts = {
+        "upstreams": len(config.upstreams) + len(config.commands),
+        "models": len(config.models),
+        "aliases": len(config.aliases),
+    }
     if config.agents:
         counts["agents"] = len(config.agents)
     if as_json:

@@ -8,6 +8,7 @@ import click
 from dragoman.cli import options
 from dragoman.cli.checkups import look_at_breakers, look_at_descriptors, look_at_port, look_at_python, look_at_store
 from dragoman.cli.output import coloured, dump, plain, printable, say
+from dragoman.cli.programs import look_at_programs
 from dragoman.cli.reachability import look_at_counters, look_at_upstreams
 from dragoman.config import Config
 from dragoman.errors import ConfigError
@@ -50,7 +51,8 @@ def _look(settings: Settings) -> list[Checkup]:
     rows += look_at_store(settings, config)
     rows += asyncio.run(_look_beyond(settings, config))
     rows += look_at_breakers(settings, config)
-    if not config.upstreams and not config.aliases:
+    rows += look_at_programs(config, settings.environ)
+    if not config.serves_anything:
         fix = "dragoman config init, or OPENAI_API_KEY in the environment, or dragoman serve --demo"
         rows.append(Checkup("upstreams", False, "there is none, so nothing can be called", fix))
     return rows

@@ -83,7 +83,7 @@ async def _serve(settings: Settings, *, demo: bool = False) -> None:
 def _announce(gateway: launch.KeyedGateway, url: str, *, demo: bool, console: bool) -> None:
     """Tells that the gateway listens: people on stderr, programs in the log. The key is never in the log."""
     config, token = gateway.config, gateway.token
-    idle = not config.upstreams and not config.aliases
+    idle = not config.serves_anything
     blocks: list[list[str]] = []
     if console or demo:
         blocks.append(banner.greeting(url, config, __version__))
@@ -96,7 +96,13 @@ def _announce(gateway: launch.KeyedGateway, url: str, *, demo: bool, console: bo
     if blocks:
         note(banner.paragraphs(*blocks))
     if not console:
-        _log.info("listening", url=url, version=__version__, upstreams=[*config.upstreams], aliases=[*config.aliases])
+        _log.info(
+            "listening",
+            url=url,
+            version=__version__,
+            upstreams=[*config.upstreams, *config.commands],
+            aliases=[*config.aliases],
+        )
         if idle:
             _log.warning(
                 "no upstreams", hint="dragoman serve --demo, dragoman config init, or OPENAI_API_KEY in the environment"

@@ -32,6 +32,10 @@ class Config(Section, frozen=True, kw_only=True):
     jobs: JobsConfig = JobsConfig()
     log: LogConfig = LogConfig()
 
+    @property
+    def serves_anything(self) -> bool:
+        return bool(self.upstreams or self.commands or self.aliases or self.agents)
+
     def routes(self) -> dict[str, Route]:
         """The routes of `[models]`, a plain string read as `upstream` or `upstream/model`."""
         agents = {model_of(name): agent for name, agent in self.agents.items()}

@@ -5,6 +5,7 @@ Together with the vault this is the one place that reads the environment.
 
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from dragoman.policy.keys import ADMIN_KEY_MIN_CHARS
 FILE: Final = "dragoman.toml"
 PREFIX: Final = "DRAGOMAN_"
 ADMIN_KEY: Final = "DRAGOMAN_ADMIN_KEY"
+AGENTS: Final = ("claude", "codex", "gemini")
+"""Command-line agents that are served where they are installed, as `NAME/model`."""
 _LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
@@ -135,7 +138,7 @@ def from_environ(environ: Mapping[str, str]) -> Layer:
 
 
 def discover(environ: Mapping[str, str]) -> Layer:
-    """What serves without a configuration file: the providers whose keys the environment holds."""
+    """What serves without a configuration file: providers whose keys the environment holds, and agents on PATH."""
     upstreams: Tree = {}
     models: Tree = {}
     if environ.get("OPENAI_API_KEY"):
@@ -148,6 +151,9 @@ def discover(environ: Mapping[str, str]) -> Layer:
             base = base.rstrip("/") + "/v1"
         upstreams["anthropic"] = _upstream(base, "ANTHROPIC_API_KEY")
         models["claude-*"] = "anthropic"
+    for name in AGENTS:
+        if shutil.which(name, path=environ.get("PATH", "")):
+            upstreams[name] = {"command": name}
     return Layer("discovered", {"upstreams": upstreams, "models": models})
 
 
