@@ -46,6 +46,19 @@ async def test_an_estimate_stays_one(ledger: AnyLedger) -> None:
     assert (total.input_tokens, total.output_tokens) == (10, 20)
 
 
+async def test_what_calls_cost_is_kept_and_added_up_where_it_is_known(ledger: AnyLedger) -> None:
+    for number, usage in enumerate([Usage(1, 2, cost_usd=0.25), Usage(1, 2), Usage(1, 2, cost_usd=0.5)]):
+        ledger.reserve(reservation(number))
+        ledger.settle(settlement(number, usage=usage))
+    await ledger.durable()
+
+    rows = await ledger.rows()
+    usages = [row.settlement.usage for row in rows if row.settlement is not None]
+    assert [usage.cost_usd for usage in usages if usage is not None] == [0.5, None, 0.25]
+    (total,) = await ledger.totals()
+    assert total.cost_usd == 0.75
+
+
 async def test_usage_that_was_not_reported_stays_unknown(ledger: AnyLedger) -> None:
     ledger.reserve(reservation(1))
     ledger.settle(settlement(1, state="failed", status=504, error="idle_timeout"))

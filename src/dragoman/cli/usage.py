@@ -48,7 +48,7 @@ def _report_totals(path: str | None, since: float | None, key_id: str | None, *,
     elif not totals:
         note("Nothing was called in that time.")
     else:
-        columns = ("key", "name", "calls", "failed", "tokens in", "tokens out")
+        columns = ("key", "name", "calls", "failed", "tokens in", "tokens out", "cost")
         table(columns, [_total(total, names) for total in totals])
 
 
@@ -71,7 +71,8 @@ async def _names(database: Database) -> dict[str, str]:
 
 def _total(total: UsageTotal, names: dict[str, str]) -> tuple[str, ...]:
     numbers = (total.calls, total.failed, total.input_tokens, total.output_tokens)
-    return names.get(total.key_id, total.key_id), total.name, *map(str, numbers)
+    cost = "" if total.cost_usd is None else f"${total.cost_usd:.4f}"
+    return names.get(total.key_id, total.key_id), total.name, *map(str, numbers), cost
 
 
 def ledger_row(row: LedgerRow, names: dict[str, str]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class UsageTotal(msgspec.Struct, frozen=True):
     failed: int
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None = None
+    """US dollars, as far as upstreams have said what calls cost."""
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):

@@ -161,7 +161,7 @@ class Gateway:
         if self._store is not None:
             await self._store.jobs.close()  # first, for what runs there uses all the rest
         await self._runtime.close()
-        self._composer.close()
+        await self._composer.close()
         if self._store is not None:
             await self._store.close()
         self._observer.flush()

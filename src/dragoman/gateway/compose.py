@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -82,6 +82,9 @@ from dragoman.vault.by_scheme import SchemeVault
 from dragoman.vault.env import EnvVault
 from dragoman.vault.file import FileVault
 from dragoman.vault.sealer import AesSealer, keep_secret
+
+if TYPE_CHECKING:
+    from dragoman.gateway.commands import Commands
 
 _log = structlog.get_logger("dragoman")
 _ANY: Final = ("0.0.0.0", "::")
@@ -200,6 +203,10 @@ class Composer:
         self._tokens = TokenCache((clock or SystemClock()).monotonic)
         self._pools = Pools()
         self._binder = Binder(self._vault.reveal)
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._commands: Commands | None = None
+        self._serves = app is not None
         self.via = VIA + secrets.token_hex(6)
 
     def build(self, config: Config) -> Runtime:
@@ -228,14 +235,17 @@ class Composer:
             )
         agents = self._roster.hosted(config)
         turns: dict[str, TurnUpstream] = {**upstreams_of(agents)}
+        routed = {name: Route((Target(name, name),)) for name in turns}
+        if config.commands or self._commands is not None:
+            turns |= self._open_commands(config)
         direct = [name for name, item in config.upstreams.items() if item.direct]
         direct += [name for name, command in config.commands.items() if command.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
-        routes = RouteTable({name: Route((Target(name, name),)) for name in turns} | config.routes(), direct, default)
+        routes = RouteTable(routed | config.routes(), direct, default)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
         bounded: dict[str, Limited] = {
-            **config.upstreams, **{model_of(name): item for name, item in config.agents.items()}
+            **config.upstreams, **config.commands, **{model_of(name): item for name, item in config.agents.items()}
         }  # fmt: skip
         bounds_of = {name: found for name, item in bounded.items() if (found := _bounds(name, item))}
         pools = self._pools
@@ -252,6 +262,18 @@ class Composer:
             trusted,
             _tokenizer(config.server),
         )
+
+    def _open_commands(self, config: Config) -> Mapping[str, TurnUpstream]:
+        """The command upstreams, if this serves; else only whether they could be. Raises `ConfigError`."""
+        # Imported here alone: most gateways run no programs.
+        from dragoman.gateway.commands import Commands, check  # noqa: PLC0415
+
+        check(config)
+        if not self._serves:
+            return {}
+        if self._commands is None:
+            self._commands = Commands(self._settings.environ, self._settings.state_dir, self._clock.now)
+        return self._commands.open(config)
 
     def revise(self, runtime: Runtime, contents: Contents) -> Runtime:
         """`runtime` with what the API has made by now, connections kept where their upstream has not changed.
@@ -322,9 +344,11 @@ class Composer:
         """The same of a plugin that is set up."""
         binding.check_setup(value)
 
-    def close(self) -> None:
-        """Ends what is being fetched for upstreams."""
+    async def close(self) -> None:
+        """Ends what is being fetched for upstreams, and what still runs."""
         self._tokens.close()
+        if self._commands is not None:
+            await self._commands.close()
 
     def _pool(
         self,

@@ -17,7 +17,7 @@ from dragoman.gateway.render import JSON
 from dragoman.policy.keys import Key
 from dragoman.policy.routing import Target
 from dragoman.ports import Asked, Prepared, Timeouts, TurnReply, TurnUpstream
-from dragoman.turn import Event, Loss, Turn
+from dragoman.turn import Event, Failed, Loss, Turn
 
 SESSION = "session_id"
 """The field by which a Chat caller names what its calls go on from; it has no other word for that."""
@@ -76,6 +76,8 @@ class TurnAttempt:
                 call.watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
             call.watch.touch()
             events += some
+        if events and isinstance(events[-1], Failed):
+            raise _error(events[-1])
         answer, self._booking.usage = self._telling.answer(events)
         headers = [(b"content-type", JSON), *loss_header(losses)]
         if self._memory is not None:
@@ -88,6 +90,12 @@ class TurnAttempt:
 
 def _depth(call: Call) -> int:
     return 0 if call.grant is None else call.grant.depth
+
+
+def _error(failed: Failed) -> GatewayError:
+    """What a run has ended with, for a caller who has been sent nothing yet."""
+    kind = next((kind for kind in errors.TABLE if kind.code == failed.code), errors.STREAM_ABORTED)
+    return GatewayError(kind, failed.message)
 
 
 def _without_session(turn: Turn) -> tuple[Turn, str]:

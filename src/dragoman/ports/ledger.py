@@ -72,6 +72,8 @@ class UsageTotal:
     failed: int
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None = None
+    """What upstreams have said that it cost; None if none has."""
 
 
 class Ledger(Protocol):

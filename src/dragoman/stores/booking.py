@@ -31,7 +31,7 @@ MAX_TOKENS: Final = 10**12
 _CLOCK_SLACK: Final = 3600.0  # seconds the wall clock may be set back without a lost call being missed
 _MAX_MS: Final = 2**53
 _BOTH: Final = reservations.outerjoin(settlements, settlements.c.call_id == reservations.c.call_id)
-_UNREPORTED: Final = (None,) * 5
+_UNREPORTED: Final = (None,) * 6
 
 
 def _once(new: sqlite.Insert | postgresql.Insert) -> Insert:
@@ -121,14 +121,15 @@ def read_totals(connection: Connection, since: float, key_id: str | None) -> lis
             func.coalesce(func.sum(case((settlements.c.state == "failed", 1), else_=0)), 0),
             func.coalesce(func.sum(settlements.c.input_tokens), 0),
             func.coalesce(func.sum(settlements.c.output_tokens), 0),
+            func.sum(settlements.c.cost_usd),
         )
         .select_from(calls.outerjoin(settlements, settlements.c.call_id == calls.c.call_id))
         .group_by(calls.c.key_id, calls.c.name)
         .order_by(calls.c.key_id, calls.c.name)
     )
     return [
-        UsageTotal(key, name, calls, int(failed), int(input_tokens), int(output_tokens))
-        for key, name, calls, failed, input_tokens, output_tokens in connection.execute(statement)
+        UsageTotal(key, name, calls, int(failed), int(input_tokens), int(output_tokens), cost)
+        for key, name, calls, failed, input_tokens, output_tokens, cost in connection.execute(statement)
     ]
 
 
@@ -165,10 +166,10 @@ def _render_settlement(row: Settlement) -> tuple[str | int | float | None, ...]:
     )
 
 
-def _render_usage(usage: Usage | None) -> tuple[int | None, ...]:
+def _render_usage(usage: Usage | None) -> tuple[int | float | None, ...]:
     if usage is None:
         return _UNREPORTED
-    counts = (
+    counts: tuple[int, ...] = (
         usage.input_tokens,
         usage.output_tokens,
         usage.cached_tokens,
@@ -176,10 +177,10 @@ def _render_usage(usage: Usage | None) -> tuple[int | None, ...]:
         usage.reasoning_tokens,
     )
     if usage.estimated:
-        return *(min(count, MAX_TOKENS) for count in counts[:2]), None, None, None
+        return *(min(count, MAX_TOKENS) for count in counts[:2]), None, None, None, usage.cost_usd
     if min(counts) < 0 or max(counts) > MAX_TOKENS:
-        return tuple(max(0, min(count, MAX_TOKENS)) for count in counts)
-    return counts
+        counts = tuple(max(0, min(count, MAX_TOKENS)) for count in counts)
+    return *counts, usage.cost_usd
 
 
 def _parse(row: Row[tuple[Any, ...]]) -> LedgerRow:
@@ -198,7 +199,7 @@ def _parse(row: Row[tuple[Any, ...]]) -> LedgerRow:
         return LedgerRow(reservation, "open" if row.s_state is None else "lost")
     usage = None
     if row.s_input_tokens is not None and row.s_cached_tokens is None:
-        usage = Usage(row.s_input_tokens, row.s_output_tokens, estimated=True)
+        usage = Usage(row.s_input_tokens, row.s_output_tokens, estimated=True, cost_usd=row.s_cost_usd)
     elif row.s_input_tokens is not None:
         usage = Usage(
             input_tokens=row.s_input_tokens,
@@ -206,6 +207,7 @@ def _parse(row: Row[tuple[Any, ...]]) -> LedgerRow:
             cached_tokens=row.s_cached_tokens,
             cache_write_tokens=row.s_cache_write_tokens,
             reasoning_tokens=row.s_reasoning_tokens,
+            cost_usd=row.s_cost_usd,
         )
     settlement = Settlement(
         call_id=row.call_id,

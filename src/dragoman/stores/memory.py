@@ -104,6 +104,7 @@ class MemoryLedger:
 
 def _total(key_id: str, name: str, rows: list[LedgerRow]) -> UsageTotal:
     usages = [row.settlement.usage for row in rows if row.settlement and row.settlement.usage]
+    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
     return UsageTotal(
         key_id=key_id,
         name=name,
@@ -111,4 +112,5 @@ def _total(key_id: str, name: str, rows: list[LedgerRow]) -> UsageTotal:
         failed=sum(row.state == "failed" for row in rows),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
+        cost_usd=sum(costs) if costs else None,
     )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = "0009"
+SCHEMA_VERSION: Final = "0010"
 """The newest migration's revision; four digits, so that versions compare as text."""
 
 VERSION_TABLE: Final = "schema_version"
@@ -109,6 +109,7 @@ settlements: Final = Table(
     Column("cached_tokens", BigInteger),
     Column("cache_write_tokens", BigInteger),
     Column("reasoning_tokens", BigInteger),
+    Column("cost_usd", Double),  # null where the upstream did not say it
     CheckConstraint("state IN ('settled', 'failed', 'cancelled', 'lost')", name="state"),
     sqlite_with_rowid=False,
 )

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dragoman import errors
 from dragoman.dialects.commands.base import Argument, Invocation, Reader, Run, TempFile
@@ -25,9 +26,11 @@ from dragoman.upstreams.command_runs import Runs
 from dragoman.upstreams.places import Ticket
 from dragoman.upstreams.process import Launch, Process
 from dragoman.upstreams.tool_calls import ToolCalls, offered
-from dragoman.upstreams.tool_server import Offer
 from dragoman.upstreams.traces import HOMES
 from dragoman.upstreams.workspace import Workplace
+
+if TYPE_CHECKING:
+    from dragoman.upstreams.tool_server import Offer
 
 
 class CommandCall:

@@ -1,13 +1,17 @@
 """What all command upstreams of a gateway share: processes, directories made for runs, the server of tools."""
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from dragoman.upstreams.leftovers import Leftovers
 from dragoman.upstreams.process import Processes
 from dragoman.upstreams.rooms import Rooms
-from dragoman.upstreams.tool_server import ToolServer
+
+if TYPE_CHECKING:
+    from dragoman.upstreams.tool_server import ToolServer
 
 _log = structlog.get_logger("dragoman")
 
@@ -21,7 +25,6 @@ class Workshop:
         """Where runs work."""
         self.files = files
         """What they are given to read."""
-        self.tools = ToolServer()
 
     @classmethod
     def open(cls, state: Path) -> "Workshop":
@@ -34,6 +37,15 @@ class Workshop:
         files.sweep()
         return cls(Processes(leftovers), rooms, files)
 
+    @cached_property
+    def tools(self) -> "ToolServer":
+        """Where callers' tools are offered."""
+        # Imported when a caller brings tools: a web server is much for those who bring none.
+        from dragoman.upstreams.tool_server import ToolServer  # noqa: PLC0415
+
+        return ToolServer()
+
     async def close(self) -> None:
         await self.processes.close()
-        await self.tools.close()
+        if "tools" in self.__dict__:
+            await self.tools.close()
