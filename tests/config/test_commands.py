@@ -39,6 +39,8 @@ def test_a_higher_layer_may_set_a_part_of_it() -> None:
         (CLAUDE + "base_url = 'https://a.com'", "upstreams.claude.base_url"),
         (CLAUDE + "max_quue = 3", "upstreams.claude.max_quue"),
         (CLAUDE + "max_queue = -1", "upstreams.claude.max_queue"),
+        (CLAUDE + "output = 'text'", "upstreams.claude.output"),
+        (CLAUDE + "adapter = 'gemini-cli'\ntools = true", "upstreams.claude.tools"),
         (CLAUDE + "max_concurrency = 0", "upstreams.claude.max_concurrency"),
         (CLAUDE + "timeouts.idle = 0", "upstreams.claude.timeouts.idle"),
         (CLAUDE + "output = 'yaml'", "upstreams.claude.output"),
@@ -62,3 +64,12 @@ def test_its_own_tools_are_for_where_it_has_something_to_work_on() -> None:
     assert CommandConfig(command="claude", own_tools=True).uses_tools
     assert CommandConfig(command="claude", workspace=WorkspaceConfig(directory="/srv")).uses_tools
     assert not CommandConfig(command="claude", own_tools=False, workspace=WorkspaceConfig(directory="/srv")).uses_tools
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [("claude", "stream-json"), ("codex", "json"), ("gemini", "stream-json"), ("my-agent", "text")],
+)
+def test_its_output_is_read_in_the_format_that_streams(command: str, written: str) -> None:
+    assert CommandConfig(command=command).written == written
+    assert CommandConfig(command="claude", output="json").written == "json"

@@ -31,6 +31,7 @@ class ShellAdapter:
 
     name = "text"
     outputs: tuple[Output, ...] = ("stream-json", "text")
+    takes_tools: bool = True
 
     def streaming(self, output: Output) -> Streaming:
         return "tokens" if output == "stream-json" else "none"

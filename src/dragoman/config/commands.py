@@ -4,10 +4,12 @@ from typing import Literal
 
 from dragoman.config.numbers import check_numbers
 from dragoman.config.sections import Limited, Section
+from dragoman.dialects.commands.base import Output
+from dragoman.dialects.commands.table import ADAPTERS
 from dragoman.errors import ConfigError
 from dragoman.policy.routing import Timeouts
 
-ADAPTERS = {"claude": "claude-cli", "codex": "codex-cli", "gemini": "gemini-cli"}
+PROGRAMS = {"claude": "claude-cli", "codex": "codex-cli", "gemini": "gemini-cli"}
 """By the name of the program; any other speaks plain text."""
 
 
@@ -49,8 +51,9 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
     """Arguments of the operator's own, before those that Dragoman adds."""
     adapter: Literal["claude-cli", "codex-cli", "gemini-cli", "text"] | None = None
     """What it speaks; default by the program's name, `text` for an unknown one."""
-    output: Literal["json", "stream-json", "text"] | None = None
-    """Its output format; default the one that streams."""
+    output: Output | None = None
+    """Its output format: `stream-json` or `json` of Claude and Gemini, `json` of Codex, `text` of any other. Default
+    the one that streams."""
     models: tuple[str, ...] = ()
     """The names of its models that callers may ask for; empty for any plain name."""
     default_model: str | None = None
@@ -108,11 +111,22 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
             raise ConfigError(f"{at}.workspace.keep", "changes can be kept of a repository only")
         if self.default_model is not None and self.models and self.default_model not in self.models:
             raise ConfigError(f"{at}.default_model", f"{self.default_model!r} is not among its models")
+        adapter = ADAPTERS[self.speaks]
+        if self.output not in (None, *adapter.outputs):
+            known = " or ".join(adapter.outputs)
+            raise ConfigError(f"{at}.output", f"{adapter.name} is read as {known}, not as {self.output}")
+        if self.tools and not adapter.takes_tools:
+            raise ConfigError(f"{at}.tools", f"callers' tools cannot be offered by {adapter.name}")
 
     @property
     def speaks(self) -> str:
         """The name of its adapter."""
-        return self.adapter or ADAPTERS.get(self.command.rpartition("/")[2], "text")
+        return self.adapter or PROGRAMS.get(self.command.rpartition("/")[2], "text")
+
+    @property
+    def written(self) -> Output:
+        """The format that its output is read in."""
+        return self.output or ADAPTERS[self.speaks].outputs[0]
 
     @property
     def uses_tools(self) -> bool:

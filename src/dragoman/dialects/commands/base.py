@@ -134,6 +134,8 @@ class Adapter(Protocol):
     name: str
     outputs: tuple[Output, ...]
     """The formats that it can be read in, the default first."""
+    takes_tools: bool
+    """Whether callers' tools can be offered to it."""
 
     def streaming(self, output: Output) -> Streaming: ...
 

@@ -38,6 +38,7 @@ of tokens a call."""
 class ClaudeCli:
     name: str = "claude-cli"
     outputs: tuple[Output, ...] = ("stream-json", "json")
+    takes_tools: bool = True
 
     def streaming(self, output: Output) -> Streaming:
         return "tokens" if output == "stream-json" else "none"

@@ -25,6 +25,7 @@ _SERVER: Final = f"mcp_servers.{CALLERS_SERVER}"
 class CodexCli:
     name: str = "codex-cli"
     outputs: tuple[Output, ...] = ("json",)
+    takes_tools: bool = True
 
     def streaming(self, output: Output) -> Streaming:
         return "items"

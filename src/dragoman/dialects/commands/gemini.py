@@ -23,6 +23,7 @@ _DENY: Final = b'[[rule]]\ntoolName = "*"\ndecision = "deny"\npriority = 999\n'
 class GeminiCli:
     name: str = "gemini-cli"
     outputs: tuple[Output, ...] = ("stream-json", "json")
+    takes_tools: bool = False
 
     def streaming(self, output: Output) -> Streaming:
         return "tokens" if output == "stream-json" else "none"

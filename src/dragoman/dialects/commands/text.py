@@ -17,6 +17,7 @@ from dragoman.turn import Event, Failed, Opened, Stop, Stopped, Streaming, Turn
 class TextCli:
     name: str = "text"
     outputs: tuple[Output, ...] = ("text",)
+    takes_tools: bool = False
 
     def streaming(self, output: Output) -> Streaming:
         return "none"
