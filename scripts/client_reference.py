@@ -5,7 +5,7 @@ The synchronous names stand for both: the asynchronous ones differ by `await` al
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from dragoman import client
@@ -35,14 +35,14 @@ def page() -> str:
     return "".join(parts)
 
 
-def section(kind: type) -> str:
+def section(kind: type, inward: Container[str] = INWARD) -> str:
     """One class: what it is, its fields, its methods."""
     text = f"\n## `{kind.__name__}`\n\n{flat(kind)}\n"
     fields = list(fields_of(kind))
     if fields:
         rows = [f"| `{name}` | {shown} | {default} | {meaning} |\n" for name, shown, default, meaning in fields]
         text += "\n| field | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
-    members = list(members_of(kind))
+    members = list(members_of(kind, inward))
     if members:
         text += "\n" + "".join(f"- `{signature}`" + (f": {said}\n" if said else "\n") for signature, said in members)
     return text
@@ -67,12 +67,12 @@ def default_of(value: ast.expr | None) -> str:
     return f"`{ast.unparse(value)}`" if isinstance(value, ast.Constant | ast.Tuple) else ""
 
 
-def members_of(kind: type) -> Iterator[tuple[str, str]]:
+def members_of(kind: type, inward: Container[str]) -> Iterator[tuple[str, str]]:
     """Methods and properties in the order of the source, those of `Head` first where they are inherited."""
     places: list[type] = [Head, kind] if issubclass(kind, Head) else [kind]
     for name, member in ((name, member) for place in places for name, member in vars(place).items()):
         plain = member.__func__ if isinstance(member, classmethod) else member
-        if name in INWARD or (name.startswith("_") and name != "__init__"):
+        if name in inward or (name.startswith("_") and name != "__init__"):
             continue
         said = flat(plain) if getattr(plain, "__doc__", None) else ""
         if isinstance(plain, property) or (hasattr(plain, "func") and said):

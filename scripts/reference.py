@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import agents_reference
 import click
 import client_reference
 import msgspec
@@ -311,6 +312,7 @@ def main() -> int:
         "translation.md": translation(),
         "cli.md": command_line(),
         "client.md": client_reference.page(),
+        "agents.md": agents_reference.page(),
     }
     stale = []
     for name, text in pages.items():

@@ -36,7 +36,10 @@ def test_settings_in_the_docs_are_valid(text: str) -> None:
 def test_python_in_the_docs_runs(text: str, live: Live) -> None:
     code = text.replace('"http://127.0.0.1:8088/v1"', f'"{live.url}/v1"').replace('"drg_…"', f'"{live.key}"')
     code = code.replace('"http://127.0.0.1:8088"', f'"{live.url}"')
-    environ = {"DRAGOMAN_URL": live.url, "KEY": live.key, "DRAGOMAN_KEY": live.key, "PATH": "/usr/bin:/bin"}
+    environ = {
+        "DRAGOMAN_URL": live.url, "KEY": live.key, "DRAGOMAN_KEY": live.key, "PATH": "/usr/bin:/bin",
+        "OPENAI_BASE_URL": f"{live.url}/v1", "OPENAI_API_KEY": live.key,
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=False
     )

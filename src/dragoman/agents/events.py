@@ -47,12 +47,16 @@ class ModelAnswered(msgspec.Struct, frozen=True):
 
 
 class ToolStarted(msgspec.Struct, frozen=True):
+    """A tool of the agent's own has been called, and is about to run."""
+
     call_id: str
     name: str
     arguments: str
 
 
 class ToolFinished(msgspec.Struct, frozen=True):
+    """Its result, as the model is told it."""
+
     call_id: str
     name: str
     output: str
@@ -61,6 +65,8 @@ class ToolFinished(msgspec.Struct, frozen=True):
 
 
 class HandedOff(msgspec.Struct, frozen=True):
+    """The run goes on as another agent."""
+
     source: str
     target: str
 

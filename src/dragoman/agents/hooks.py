@@ -52,26 +52,36 @@ class _Vetoable(_Happening):
 
 @dataclass(slots=True, kw_only=True)
 class RunStart(_Vetoable):
+    """The event `run_start`: a run begins."""
+
     items: tuple[Item, ...]
 
 
 @dataclass(slots=True, kw_only=True)
 class BeforeModel(_Vetoable):
+    """The event `before_model`: the model is about to be asked."""
+
     turn: Turn
 
 
 @dataclass(slots=True, kw_only=True)
 class Chunk(_Happening):
+    """The event `chunk`: a piece of an answer has come; without it nobody is told of it."""
+
     event: Event | None
 
 
 @dataclass(slots=True, kw_only=True)
 class AfterModel(_Happening):
+    """The event `after_model`: an answer is whole."""
+
     answer: Answer
 
 
 @dataclass(slots=True, kw_only=True)
 class BeforeTool(_Vetoable):
+    """The event `before_tool`: a tool of the agent's own is about to run."""
+
     call: ToolCall
     output: str | None = None
     """If it is set, it is the tool's result, and the tool is not run."""
@@ -79,6 +89,8 @@ class BeforeTool(_Vetoable):
 
 @dataclass(slots=True, kw_only=True)
 class AfterTool(_Happening):
+    """The event `after_tool`: it has run, or was vetoed."""
+
     call: ToolCall
     output: str
     is_error: bool
@@ -86,20 +98,22 @@ class AfterTool(_Happening):
 
 @dataclass(slots=True, kw_only=True)
 class Said(_Happening):
-    """The event `message`."""
+    """The event `message`: the last answer is whole."""
 
     text: str
 
 
 @dataclass(slots=True, kw_only=True)
 class Errored(_Happening):
-    """The event `error`."""
+    """The event `error`: the run fails with this."""
 
     error: Exception
 
 
 @dataclass(slots=True, kw_only=True)
 class RunEnd(_Happening):
+    """The event `run_end`: the run is over, however it ended."""
+
     outcome: Outcome
     result: "Result"
     """What there is of it, if the run did not complete."""
