@@ -106,6 +106,21 @@ def test_one_that_was_taken_in_vain_is_still_there(tmp_path: Path) -> None:
     assert found(store, asked("resp_1", "resp_2")) == "aaaaaaaa-1"
 
 
+def test_places_are_used_again_once_their_sessions_are_gone(tmp_path: Path) -> None:
+    clock = Clock()
+    store = sessions(tmp_path, clock)
+    places = [store.begin_place() for _ in range(3)]
+    ran(store, asked(becomes="name"), Session("aaaaaaaa-1", place=places[1]))
+    for place in places:
+        store.end_place(place)
+    assert [store.begin_place(), store.begin_place()] == ["s0", "s2"]
+    again = sessions(tmp_path, clock)
+    assert [again.begin_place(), again.begin_place()] == ["s0", "s2"]
+    clock.time += 200
+    assert again.sweep() == 1
+    assert again.begin_place() == "s1"
+
+
 def test_none_are_kept_where_none_may_be(tmp_path: Path) -> None:
     store = sessions(tmp_path, age=0)
     thread = store.thread(asked("name", "name"))

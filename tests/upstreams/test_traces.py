@@ -35,9 +35,10 @@ def test_of_claude_all_that_bears_the_sessions_name_goes(tmp_path: Path) -> None
 
 def test_of_codex_and_gemini_too_wherever_their_home_is(tmp_path: Path) -> None:
     write(tmp_path, f"sessions/2026/01/02/rollout-2026-01-02T03-04-05-{OURS}.jsonl", "sessions/2026/01/02/other.jsonl")
+    write(tmp_path, f"shell_snapshots/{OURS}.123.sh", f"thread-writer-locks/{OURS}.lock")
     write(tmp_path, f"tmp/abc/chats/session-2026-01-02T03-04-{OURS[:8]}.json", "tmp/abc/logs.json")
 
-    assert remove_traces("codex-cli", OURS, {"HOME": "/nonexistent", "CODEX_HOME": str(tmp_path)}) == 1
+    assert remove_traces("codex-cli", OURS, {"HOME": "/nonexistent", "CODEX_HOME": str(tmp_path)}) == 3
     assert remove_traces("gemini-cli", OURS, {"GEMINI_CLI_HOME": str(tmp_path)}) == 1
     assert files(tmp_path) == {"sessions/2026/01/02/other.jsonl", "tmp/abc/logs.json"}
 

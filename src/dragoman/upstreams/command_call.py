@@ -12,7 +12,6 @@ back: the place at once, the rest when the program is gone.
 
 import asyncio
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +134,7 @@ class CommandCall:
             if self._files is not None:
                 await asyncio.to_thread(self._runs.workshop.files.remove, self._files.name)
         finally:
+            self._runs.sessions.end_place(self.place_name)
             self.thread.leave()
 
     async def _enter(self, *, anew: bool) -> None:
@@ -161,7 +161,7 @@ class CommandCall:
         if home is None or not home.by_directory or not self.thread.keeps:
             return ""
         session = self.thread.session
-        return session.place if session is not None else sha256(self._run_id.encode()).hexdigest()[:12]
+        return session.place if session is not None else self._runs.sessions.begin_place()
 
     def _launch(self, invocation: Invocation) -> Launch:
         settings = self._runs.settings

@@ -73,6 +73,20 @@ class Sessions:
         self._max_kept = max_kept
         self._writers: dict[str, deque[asyncio.Future[None]]] = {}
         self._numbers = count()
+        self._places = {path.stem: one.place for path in directory.glob("*.json") if (one := self._read(path))}
+        """Of those that are kept, by their names."""
+        self._working: set[str] = set()
+
+    def begin_place(self) -> str:
+        """For a new session, until `end_place`: the lowest number that none has, for programs remember every path."""
+        taken = self._working.union(self._places.values())
+        place = next(place for number in count() if (place := f"s{number}") not in taken)
+        self._working.add(place)
+        return place
+
+    def end_place(self, place: str) -> None:
+        """It is now that of the session, if there is one."""
+        self._working.discard(place)
 
     def thread(self, asked: Asked) -> "Thread":
         """What a call goes on with."""
@@ -88,8 +102,8 @@ class Sessions:
         for number, (path, session) in enumerate(found):
             if session.used_at > limit and number < self._max_kept:
                 continue
-            if path.name.removesuffix(".json") not in self._writers:
-                path.unlink(missing_ok=True)
+            if path.stem not in self._writers:
+                self.forget(path.stem)
                 remove_traces(self._adapter, session.id, self._environ)
                 gone += 1
         return gone
@@ -144,14 +158,17 @@ class Sessions:
         new = path.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(msgspec.structs.replace(session, used_at=self._now())))
         new.replace(path)
+        self._places[name] = session.place
 
     def put_away(self, session: Session) -> None:
         """Remembers a session that nobody goes on with, until its traces are removed."""
         name = f"{_FORMER}{os.getpid()}-{next(self._numbers)}"
         self._path(name).write_bytes(msgspec.json.encode(msgspec.structs.replace(session, used_at=0.0)))
+        self._places[name] = session.place
 
     def forget(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
+        self._places.pop(name, None)
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.json"

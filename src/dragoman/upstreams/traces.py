@@ -38,7 +38,14 @@ HOMES: Final[Mapping[str, Home]] = {
             "session-env/SESSION", "tasks/SESSION", "debug/SESSION.txt",
         ),
     ),
-    "codex-cli": Home("CODEX_HOME", ".codex", ("sessions/*/*/*/rollout-*-SESSION.jsonl",)),
+    "codex-cli": Home(
+        "CODEX_HOME",
+        ".codex",
+        (
+            "sessions/*/*/*/rollout-*-SESSION.jsonl", "shell_snapshots/SESSION.*",
+            "thread-writer-locks/SESSION.lock",
+        ),
+    ),
     "gemini-cli": Home("GEMINI_CLI_HOME", ".gemini", ("tmp/*/chats/session-*HEAD*.json*",), by_directory=True),
 }  # fmt: skip
 """By adapter."""
