@@ -32,7 +32,8 @@ def live(tmp_path_factory: pytest.TempPathFactory, upstream: Door) -> Iterator[L
             "crowd": {"max": 20, "max_queue": 200, "queue_timeout": 60},
         }
         for name, rule in rules.items():
-            values["aliases"][name] = {"base_url": upstream.url, "concurrency": rule}
+            values["aliases"][name] = {"base_url": upstream.url, "concurrency": rule, "sharing": "inherit"}
+        values["tenants"] = {"other": {}}
         values["aliases"]["broken"] = {"base_url": f"{mock_url}/scenario/drop/echo", "concurrency": {"max": 1}}
         values["aliases"]["cut"] = {
             "base_url": f"{mock_url}/scenario/cut-after:1/stream-test",

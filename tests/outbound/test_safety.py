@@ -59,20 +59,6 @@ def test_a_secret_that_is_not_released_cannot_be_named(strict: Api, reference: s
 @pytest.mark.parametrize(
     "members",
     [
-        {"sharing": "inherit"},
-        {"auth": {"sharing": "enforce"}},
-        {"cors": {"sharing": "inherit"}},
-        {"plugins": {"sharing": "inherit"}},
-    ],
-)
-def test_p4_6_sharing_is_refused_rather_than_ignored(strict: Api, members: dict[str, Any]) -> None:
-    response = create(strict, **members)
-    assert problem(response) == (400, "invalid_request") and "share with" in response.json()["detail"]
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
         {"headers": {"request": {"set": {"x": "a\r\nb: c"}}}},
         {"headers": {"request": {"add": {"x\r\ny": "a"}}}},
         {"headers": {"response": {"set": {"x": "\x00"}}}},

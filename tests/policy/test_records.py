@@ -52,7 +52,6 @@ def test_what_is_written_gets_its_alias() -> None:
         ({"endpoints": (Endpoint(host="127.0.0.1"),), "alias": "x"}, "endpoints[0].host"),
         ({"auth": Auth(type="bearer", secret_ref="env:OUTBOUND_KEY")}, "auth.secret_ref"),
         ({"auth": Auth(type="bearer")}, "auth.secret_ref"),
-        ({"sharing": "inherit"}, "sharing"),
     ],
 )
 def test_what_the_operator_has_not_permitted_is_refused(members: dict[str, Any], param: str) -> None:

@@ -4,11 +4,14 @@ from typing import Literal
 
 from dragoman.config.sections import TimeoutsConfig
 from dragoman.policy.resources import Auth, Endpoint, RouteRules, Rules
+from dragoman.policy.tenants import ROOT
 
 
 class AliasConfig(Rules, frozen=True, kw_only=True):
     """A public name for raw HTTP: either an upstream of the configuration or one of its own."""
 
+    tenant: str = ROOT
+    """Whose it is; see `[tenants.NAME]`."""
     upstream: str | None = None
     """An entry of `[upstreams]`, whose connections and credential it shares."""
     base_url: str | None = None

@@ -93,6 +93,8 @@ def _check_default_agent(config: Config) -> None:
 def _check_alias(config: Config, name: str, alias: AliasConfig) -> None:
     at = f"aliases.{name}"
     check_name(at, name)
+    if alias.tenant not in config.tree():
+        raise ConfigError(f"{at}.tenant", f"there is no tenant {alias.tenant!r}", f"define [tenants.{alias.tenant}]")
     if [alias.upstream is None, alias.base_url is None, not alias.endpoints].count(False) != 1:
         raise ConfigError(at, "needs either upstream, base_url or endpoints")
     if alias.upstream is not None:

@@ -154,8 +154,10 @@ def describe_routes(runtime: Runtime) -> list[dict[str, Any]]:
         rows.append({"kind": "model", "name": name, "targets": [target.name for target in route.targets]})
     for name in sorted(runtime.routes.direct):
         rows.append({"kind": "direct", "name": f"{name}/*", "targets": [f"{name}/*"]})
-    for name, alias in runtime.aliases.items():
-        rows.append({"kind": "alias", "name": name, "targets": [alias.upstream]})
+    for tenant, view in runtime.views.of.items():
+        for name, alias in view.items():
+            if alias.tenant == tenant:
+                rows.append({"kind": "alias", "name": name, "targets": [alias.upstream], "tenant": tenant})
     return rows
 
 

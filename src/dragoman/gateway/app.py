@@ -121,7 +121,7 @@ class Gateway:
         composer = self._composer
         self._management = Management(self._directory, lambda: self._runtime, self.clock, composer.check_plugins)
         self._plugins = PluginApi(
-            self._directory, self.clock, composer.plugins, composer.check_setup, lambda: self.config.outbound
+            self._directory, self.clock, composer.plugins, composer.check_setup, lambda: self._runtime
         )
         await store.jobs.open()
         self._own(self._flush_forever())

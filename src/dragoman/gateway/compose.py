@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ from dragoman.dialects.sealing import Sealer
 from dragoman.errors import ConfigError, GatewayError
 from dragoman.gateway.agents import Roster
 from dragoman.gateway.agents import upstreams as upstreams_of
+from dragoman.gateway.alias_views import Connection, ViewMaker, Views, Written
 from dragoman.gateway.call import Receive, Scope, Send
 from dragoman.gateway.clock import SystemClock, new_id
 from dragoman.gateway.inside import Inside
@@ -36,16 +38,28 @@ from dragoman.gateway.settings import Settings
 from dragoman.plugins import binding, installed
 from dragoman.plugins.binding import Binder
 from dragoman.policy import admission, auth, credentials
-from dragoman.policy.aliases import Made, compile_alias
 from dragoman.policy.auth import ClientCredentials
 from dragoman.policy.credentials import Credential
 from dragoman.policy.egress import Network, default_network, split_base_url
+from dragoman.policy.inheritance import Source
 from dragoman.policy.plugins import Chain, Kind
-from dragoman.policy.records import Contents, OutboundConfig, check_bindings, check_record, check_setup, made
-from dragoman.policy.resources import Auth, Endpoint, PluginSetup, base_url, breaker_of
+from dragoman.policy.records import (
+    Contents,
+    OutboundConfig,
+    PluginRecord,
+    RouteRecord,
+    UpstreamRecord,
+    check_bindings,
+    check_record,
+    check_setup,
+    made,
+    reaches,
+)
+from dragoman.policy.resources import Auth, Endpoint, Plugins, PluginSetup, base_url, breaker_of
 from dragoman.policy.resources import Route as ApiRoute
 from dragoman.policy.resources import Upstream as ApiUpstream
 from dragoman.policy.routing import Route, RouteTable, Target
+from dragoman.policy.tenants import ROOT, Tenants
 from dragoman.ports import (
     Clock,
     ConversationStore,
@@ -89,8 +103,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("dragoman")
 _ANY: Final = ("0.0.0.0", "::")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-TENANT: Final = ""
-"""Whose the upstreams of the file are: the root's."""
 _AS_GIVEN: Final = Credential("caller", dropped=frozenset())
 """Nothing of our own is added, and an Authorization that the request has goes out."""
 
@@ -215,24 +227,7 @@ class Composer:
             name: self._pool(config, "upstreams", name, item, endpoints_of(item))
             for name, item in config.upstreams.items()
         }
-        aliases = {}
-        for name, item in config.aliases.items():
-            written = config_made(config, name)
-            upstream = item.upstream
-            if upstream is None:
-                upstream = pool_name(name)
-                upstreams[upstream] = self._pool(config, "aliases", name, item, written.endpoints)
-            source = item if item.upstream is None else config.upstreams[item.upstream]
-            shared = () if item.upstream is None else _bounds(item.upstream, config.upstreams[item.upstream])
-            caller = source.credential == "caller"
-            aliases[name] = compile_alias(
-                written,
-                upstream,
-                source.timeouts.parts(),
-                caller_credential=caller,
-                shared=shared,
-                chains=self._chains_of_file(name, written, item.auth),
-            )
+        written = tuple(self._of_file(config, name) for name in config.aliases)
         agents = self._roster.hosted(config)
         turns: dict[str, TurnUpstream] = {**upstreams_of(agents)}
         routed = {name: Route((Target(name, name),)) for name in turns}
@@ -249,10 +244,12 @@ class Composer:
         }  # fmt: skip
         bounds_of = {name: found for name, item in bounded.items() if (found := _bounds(name, item))}
         pools = self._pools
-        return Runtime(
+        runtime = Runtime(
             config,
             routes,
-            aliases,
+            written,
+            config.tree(),
+            Views(),
             upstreams,
             turns,
             agents,
@@ -262,6 +259,7 @@ class Composer:
             trusted,
             _tokenizer(config.server),
         )
+        return self.revise(runtime, Contents())
 
     def _open_commands(self, config: Config) -> Mapping[str, TurnUpstream]:
         """The command upstreams, if this serves; else only whether they could be. Raises `ConfigError`."""
@@ -278,67 +276,81 @@ class Composer:
     def revise(self, runtime: Runtime, contents: Contents) -> Runtime:
         """`runtime` with what the API has made by now, connections kept where their upstream has not changed.
 
-        What the file has made stays, and stands before anything of the same alias.
+        What the file has made stays, and stands before anything of the same alias. Raises `ConfigError` for a fault of
+        the file.
         """
-        old, setups = runtime.aliases, _released(contents, runtime.config.outbound)
-        aliases = {name: alias for name, alias in old.items() if alias.origin == "file"}
-        gone = {alias.upstream for alias in old.values() if alias.origin == "api"}
-        upstreams = {name: upstream for name, upstream in runtime.upstreams.items() if name not in gone}
+        config, tree = runtime.config, runtime.tree
+        written = (*runtime.written, *self._of_api(config, tree, contents))
+
+        def connect(item: Connection, source: Source, signer: Source) -> Pool:
+            for one in (source, signer):
+                if isinstance(one.made.rules, ApiUpstream):
+                    check_record(one.made.rules, config.outbound)
+            table = "upstreams" if isinstance(item, UpstreamConfig) else "aliases"
+            return self._pool(config, table, source.made.name, item, source.made.endpoints, signer.tenant)
+
+        upstreams = {name: runtime.upstreams[name] for name in config.upstreams}
+        maker = ViewMaker(tree, written, connect, _unusable)
+        views = maker.make(upstreams, runtime.upstreams, runtime.views.made_of)
+        return replace(runtime, views=views, upstreams=upstreams, calls=0, retired=False)
+
+    def _of_file(self, config: Config, name: str) -> Written:
+        """An alias of the file. Raises `ConfigError`."""
+        item, made = config.aliases[name], config_made(config, name)
+        connection: Connection = item
+        limits: tuple[admission.Bounds, ...] = ()
+        if item.upstream is not None:
+            connection = upstream = config.upstreams[item.upstream]
+            limits = _bounds(item.upstream, upstream)
+        along = connection.credential != "none" or (item.upstream is not None and connection.auth != Auth())
+        try:
+            chains, signing = self._binder.chains(made), self._binder.signing(made, item.auth)
+        except GatewayError as error:
+            raise ConfigError(f"aliases.{name}.{error.param}", error.message) from None
+        source = Source(made, item.tenant, connection.auth, along)
+        return Written(source, connection, item.upstream or "", limits, connection.credential, chains, signing)
+
+    def _of_api(self, config: Config, tree: Tenants, contents: Contents) -> Iterator[Written]:
+        """The upstreams of the API; of what cannot be had of them calls are told, and none passes without it."""
         below = defaultdict(list)
         for route in contents.routes:
             below[route.value.upstream_id].append(route)
+        usable = _released(contents.plugins, config.outbound)
         for record in contents.upstreams:
-            name = record.value.alias
-            if name in aliases:
-                _log.warning("alias made twice", alias=name, note="the one of the configuration file is used")
-                continue
-            pool = pool_name(name)
-            same = name in old and (old[name].id, old[name].version) == (record.id, record.version)
-            upstreams[pool] = runtime.upstreams[pool] if same else self._of_record(runtime.config, record.value)
-            written = made(record, below[record.id])
-            timeouts = _as_config(runtime.config, record.value).timeouts.parts()
-            chains = self._chains_of_record(written, record.value, setups, runtime.config.outbound)
-            aliases[name] = compile_alias(written, pool, timeouts, chains=chains)
-        return replace(runtime, aliases=aliases, upstreams=upstreams, calls=0, retired=False)
+            line = tree.line(record.tenant)
+            if not line:
+                continue  # its tenant has been taken out of the configuration
+            setups = {plugin.id: plugin.value for plugin in usable if reaches(plugin, line)}
+            yield self._written(record, below[record.id], setups, config)
 
-    def _of_record(self, config: Config, value: ApiUpstream) -> Pool:
-        """The connections of an upstream that the API has made; if it cannot be called its calls say why."""
-        try:
-            check_record(value, config.outbound)
-            return self._pool(config, "aliases", value.alias, _as_config(config, value), value.endpoints)
-        except GatewayError as error:
-            reason = GatewayError(errors.LINK_UNAVAILABLE, error.message)
-        except ConfigError as error:
-            reason = GatewayError(errors.SECRET_NOT_FOUND, error.message)
-        unusable = {value.endpoints[0].host: UnusableUpstream(value.alias, reason)}
-        return UpstreamPool(value.alias, unusable, breaker=None, now=SystemClock().monotonic)
+    def _written(
+        self,
+        record: UpstreamRecord,
+        routes: Sequence[RouteRecord],
+        setups: Mapping[str, PluginSetup],
+        config: Config,
+    ) -> Written:
+        value, leave, bind = record.value, config.outbound, self._binder
 
-    def _chains_of_file(self, name: str, written: Made, given: Auth) -> dict[str, Chain | None]:
-        """The plugins of an alias of the file and of its routes. Raises `ConfigError`."""
-        try:
-            return self._binder.chains(written, given)
-        except GatewayError as error:
-            raise ConfigError(f"aliases.{name}.{error.param}", error.message) from None
+        def chain(plugins: Plugins, whose: str) -> Chain | None:
+            check_bindings(plugins, leave)
+            return bind.chain(plugins, setups, whose)
 
-    def _chains_of_record(
-        self, written: Made, value: ApiUpstream, setups: Mapping[str, PluginSetup], leave: OutboundConfig
-    ) -> dict[str, Chain | None]:
-        """The same of what the API has made; if one cannot be had, calls say why, and none passes without it."""
-        try:
-            for _, route in written.routes:
-                check_bindings(route.plugins, leave)
-            return self._binder.chains(written, value.auth, setups)
-        except GatewayError as error:
-            kind = errors.SECRET_NOT_FOUND if error.kind is errors.SECRET_NOT_FOUND else errors.PLUGIN_NOT_FOUND
-            return {"": Chain(fault=GatewayError(kind, error.message, extra=error.extra))}
+        chains = {"": _tolerant(partial(chain, value.plugins, record.id))}
+        for route in routes:
+            chains[route.id] = _tolerant(partial(chain, route.value.plugins, route.id))
+        written = made(record, routes)
+        signing = _tolerant(partial(bind.signing, written, value.auth, setups))
+        source = Source(written, record.tenant, value.auth)
+        return Written(source, _as_config(config, value), chains=chains, signing=signing)
 
     def plugins(self) -> Sequence[tuple[str, Kind]]:
         """The plugins that are installed, by name, with their kinds."""
         return installed.kinds()
 
-    def check_plugins(self, value: ApiUpstream | ApiRoute, contents: Contents) -> None:
+    def check_plugins(self, value: ApiUpstream | ApiRoute, setups: Mapping[str, PluginSetup]) -> None:
         """Whether the plugins of what somebody writes can be had. Raises `GatewayError` INVALID_REQUEST."""
-        binding.check(value, contents.setups)
+        binding.check(value, setups)
 
     def check_setup(self, value: PluginSetup) -> None:
         """The same of a plugin that is set up."""
@@ -357,9 +369,10 @@ class Composer:
         name: str,
         item: UpstreamConfig | AliasConfig,
         endpoints: Sequence[Endpoint],
+        tenant: str = ROOT,
     ) -> UpstreamPool:
         at_hosts = {
-            endpoint.host.lower(): self._upstream(config, table, name, item, base_url(endpoint))
+            endpoint.host.lower(): self._upstream(config, table, name, item, base_url(endpoint), tenant)
             for endpoint in endpoints
         }
         health = item.health if isinstance(item, AliasConfig) else None
@@ -367,7 +380,7 @@ class Composer:
         return UpstreamPool(name, at_hosts, breaker=breaker, now=now, health=health)
 
     def _upstream(
-        self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str
+        self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str, tenant: str
     ) -> Upstream:
         at = f"{table}.{name}"
         _refuse_self(config, at, url)
@@ -375,7 +388,7 @@ class Composer:
         network = item.network or default_network(split_base_url(url).host)
         try:
             if isinstance(rule, ClientCredentials):
-                return self._with_tokens(name, url, item, rule, network)
+                return self._with_tokens(name, url, item, rule, network, tenant)
             credential = credentials.reveal(rule, self._vault.reveal)
             return self._connect(name, url, item, network, credential)
         except GatewayError as error:
@@ -386,7 +399,13 @@ class Composer:
             raise ConfigError(error.key.replace("upstreams", table, 1), error.message, error.hint) from None
 
     def _with_tokens(
-        self, name: str, url: str, item: UpstreamConfig | AliasConfig, grant: ClientCredentials, network: Network
+        self,
+        name: str,
+        url: str,
+        item: UpstreamConfig | AliasConfig,
+        grant: ClientCredentials,
+        network: Network,
+        tenant: str,
     ) -> Upstream:
         for reference in (grant.client_id_ref, grant.client_secret_ref):
             self._vault.reveal(reference)  # that it is there is known from the start, as with every credential
@@ -396,7 +415,7 @@ class Composer:
         def connect(endpoint: str) -> Upstream:
             return self._connect(f"{name} (token endpoint)", endpoint, item, its_network, _AS_GIVEN)
 
-        tokens = self._tokens.source(grant.key(TENANT), TokenFetch(grant, self._vault.reveal, connect))
+        tokens = self._tokens.source(grant.key(tenant), TokenFetch(grant, self._vault.reveal, connect))
         inner = self._connect(name, url, item, network, _AS_GIVEN)
         return TokenUpstream(inner, tokens)
 
@@ -428,7 +447,12 @@ def _as_config(config: Config, value: ApiUpstream) -> AliasConfig:
     given = {name: getattr(own, name) for name in own.__struct_fields__ if getattr(own, name) is not None}
     cidrs = config.outbound.allow_cidrs
     return AliasConfig(
-        network="public", allow_cidrs=cidrs, auth=value.auth, breaker=value.breaker, timeouts=TimeoutsConfig(**given)
+        network="public",
+        allow_cidrs=cidrs,
+        auth=value.auth,
+        breaker=value.breaker,
+        health=value.health,
+        timeouts=TimeoutsConfig(**given),
     )
 
 
@@ -436,22 +460,32 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("what nobody serves makes no calls")
 
 
-def _released(contents: Contents, leave: OutboundConfig) -> Mapping[str, PluginSetup]:
+def _released(plugins: Sequence[PluginRecord], leave: OutboundConfig) -> Sequence[PluginRecord]:
     """The plugins that are set up, but for those whose secrets the operator has taken back."""
-    usable = {}
-    for name, setup in contents.setups.items():
+    usable = []
+    for record in plugins:
         try:
-            check_setup(setup, leave)
+            check_setup(record.value, leave)
         except GatewayError as error:
-            _log.warning("plugin not usable", plugin=name, reason=error.message)
+            _log.warning("plugin not usable", plugin=record.id, reason=error.message)
         else:
-            usable[name] = setup
+            usable.append(record)
     return usable
 
 
-def pool_name(alias: str) -> str:
-    """Where the connections of an alias's own endpoints are; no configured upstream can have a colon in its name."""
-    return f"alias:{alias}"
+def _tolerant(bind: Callable[[], Chain | None]) -> Chain | None:
+    try:
+        return bind()
+    except GatewayError as error:
+        kind = errors.SECRET_NOT_FOUND if error.kind is errors.SECRET_NOT_FOUND else errors.PLUGIN_NOT_FOUND
+        return Chain(fault=GatewayError(kind, error.message, extra=error.extra))
+
+
+def _unusable(name: str, endpoints: Sequence[Endpoint], reason: GatewayError) -> Pool:
+    """Connections of an upstream that cannot be called; its calls say why."""
+    return UpstreamPool(
+        name, {endpoints[0].host: UnusableUpstream(name, reason)}, breaker=None, now=SystemClock().monotonic
+    )
 
 
 def _tokenizer(server: ServerConfig) -> Tokenizer | None:

@@ -3,7 +3,7 @@
 For operators: it names endpoints and the reference of the credential, which callers are not told.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -15,17 +15,18 @@ from dragoman.gateway.render import render_problem
 from dragoman.gateway.runtime import Runtime
 from dragoman.policy import aliases
 from dragoman.policy.aliases import Alias
+from dragoman.policy.matching import Rule
 from dragoman.policy.resources import (
     Auth,
     Concurrency,
     Cors,
     Headers,
-    Plugins,
     Preset,
     RateLimit,
     Retry,
     RouteRules,
     base_url,
+    masked,
 )
 from dragoman.policy.routing import Timeouts
 from dragoman.wire.problem import Problem
@@ -60,6 +61,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
     alias: str
     upstream_id: str
+    tenant_id: str
+    """Whose upstream it is."""
     origin: str
     enabled: bool
     endpoints: list[str]
@@ -70,12 +73,13 @@ class Explanation(msgspec.Struct, frozen=True):
     """None where the upstream has no routes, or none that takes the call."""
     cors: Cors
     rate_limits: list[RateLimit]
-    """Of the upstream, then of the route."""
+    """Of the upstream, of those of its name above it, and then of the route."""
     concurrency: list[Concurrency]
     credential: Credential
     preset: Preset
     headers: Headers
-    plugins: list[Plugins]
+    plugins: list[str]
+    """The ids of those that it meets, in order."""
     retry: Retry
     timeouts: dict[str, float | None]
     max_body: int
@@ -83,14 +87,14 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why the call would be refused before it is sent; none if it would not be."""
 
 
-async def explain(call: Call, runtime: Runtime) -> Explanation:
+async def explain(call: Call, runtime: Runtime, tenant: str) -> Explanation:
     """Raises `GatewayError` INVALID_REQUEST for a body that asks nothing, ROUTE_NOT_FOUND for an unknown alias."""
     try:
         asked = msgspec.json.decode(await call.read(MAX_BODY, runtime.config.server.body_timeout), type=Explained)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GatewayError(errors.INVALID_REQUEST, f"The body names no call: {error}") from None
     name = asked.alias.lower().removesuffix(".")
-    alias = runtime.aliases.get(name)
+    alias = runtime.views.find(tenant, name)
     if alias is None:
         raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
     refusal, target, rule = None, "", None
@@ -100,32 +104,40 @@ async def explain(call: Call, runtime: Runtime) -> Explanation:
     except GatewayError as error:
         refusal = render_problem(error, call.route_path, call.request_id)
     upstream = runtime.upstreams[alias.upstream]
-    route = None if rule is None else MatchedRoute(rule.id, rule.rules)
     timeouts = upstream.timeouts if rule is None else rule.timeouts
-    return _render(alias, runtime.config, target, route, timeouts, refusal)
+    return _render(alias, runtime.config, target, rule, timeouts, refusal, tenant)
 
 
 def _render(
-    alias: Alias, config: Config, target: str, route: MatchedRoute | None, timeouts: Timeouts, refusal: Problem | None
+    alias: Alias,
+    config: Config,
+    target: str,
+    rule: Rule | None,
+    timeouts: Timeouts,
+    refusal: Problem | None,
+    tenant: str,
 ) -> Explanation:
     rules = alias.rules
-    own: Any = route.rules if route is not None else None
-    every = [rules] if own is None else [rules, own]
+    bounds, chain, cors = alias.bounds, alias.chain, rules.cors
+    if rule is not None:
+        bounds, chain = (*bounds, *rule.bounds), rule.chain
+        cors = rule.rules.cors or cors
     return Explanation(
         alias=alias.name,
         upstream_id=alias.id,
+        tenant_id=alias.tenant,
         origin=alias.origin,
         enabled=rules.enabled,
         endpoints=[base_url(endpoint) for endpoint in alias.endpoints],
         target=target,
-        route=route,
-        cors=rules.cors if own is None or own.cors is None else own.cors,
-        rate_limits=[one.rate_limit for one in every if one.rate_limit is not None],
-        concurrency=[one.concurrency for one in every if one.concurrency is not None],
-        credential=_credential(alias, config),
+        route=None if rule is None else MatchedRoute(rule.id, rule.rules),
+        cors=cors,
+        rate_limits=[bound.limit for bound in bounds if bound.limit is not None],
+        concurrency=[bound.concurrency for bound in bounds if bound.concurrency is not None],
+        credential=_credential(alias, tenant),
         preset=rules.preset,
         headers=rules.headers,
-        plugins=[one.plugins for one in every if one.plugins.items],
+        plugins=[] if chain is None else [bound.id for bound in chain.all],
         retry=rules.retry,
         timeouts={name: getattr(timeouts, name) for name in ("connect", "first_byte", "idle", "total")},
         max_body=config.server.max_alias_body if rules.max_body is None else rules.max_body,
@@ -133,10 +145,9 @@ def _render(
     )
 
 
-def _credential(alias: Alias, config: Config) -> Credential:
-    """What the file says, or else the API, whose rules are the upstream itself."""
-    if alias.origin == "file":
-        item = config.aliases[alias.name]
-        source = item if item.upstream is None else config.upstreams[item.upstream]
-        return Credential(source.credential, source.auth)
-    return Credential("none", getattr(alias.rules, "auth", Auth()))
+def _credential(alias: Alias, tenant: str) -> Credential:
+    """Where another tenant's goes along, nothing of it but its kind."""
+    signed = alias.signed
+    if signed.tenant == tenant:
+        return Credential(signed.setting, signed.auth)
+    return Credential(signed.setting.partition(" ")[0], masked(signed.auth))

@@ -56,7 +56,9 @@ class Health:
                 "status": "draining" if self.draining else "operational",
                 "version": __version__,
                 "uptime": round(self._services.clock.monotonic() - self._started_at, 3),
-                "registered_aliases": [name for name in runtime.aliases if key.permits_alias(name)],
+                "registered_aliases": [
+                    name for name in runtime.views.of.get(key.tenant, ()) if key.permits_alias(name)
+                ],
             }
         )
 

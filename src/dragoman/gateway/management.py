@@ -1,11 +1,12 @@
 """The management API: upstreams and routes, made, shown, changed and removed; every call takes an admin key.
 
-What the configuration file made is listed, too, and is read-only here: there are no two truths. A change is in force
-on this gateway when it is answered, and on the others within `directory.EVERY` seconds.
+A key manages what its tenant has, and is shown what that is given by tenants above; of anything else it is as if it
+were not there. What the configuration file made is listed, too, and is read-only here: there are no two truths. A
+change is in force on this gateway when it is answered, and on the others within `directory.EVERY` seconds.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -23,11 +24,11 @@ from dragoman.gateway.directory import Directory
 from dragoman.gateway.explain import explain
 from dragoman.gateway.resource_body import convert
 from dragoman.gateway.runtime import Runtime
-from dragoman.policy import odata
+from dragoman.policy import exposure, odata
 from dragoman.policy.aliases import check_unique
 from dragoman.policy.keys import Key
-from dragoman.policy.records import Contents, RouteRecord, UpstreamRecord, check_record, check_route_record
-from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, Route, Rules, Upstream, invalid
+from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record, check_route_record
+from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, PluginSetup, Route, Rules, Upstream, invalid
 from dragoman.ports import Clock
 
 PREFIX: Final = "/api/oagw/v1/"
@@ -35,7 +36,7 @@ PREFIX: Final = "/api/oagw/v1/"
 _PATH: Final = re.compile(r"/api/oagw/v1/(upstreams|routes)(?:/([A-Za-z0-9._~:-]{1,128}))?")
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
 Record = UpstreamRecord | RouteRecord
-Check = Callable[[Upstream | Route, Contents], None]
+Check = Callable[[Upstream | Route, Mapping[str, PluginSetup]], None]
 """Whether the plugins that something is bound to can be had. Raises `GatewayError` INVALID_REQUEST."""
 _audit = structlog.get_logger("audit")
 
@@ -91,7 +92,7 @@ class Management:
         """Raises `GatewayError`; `key` is an admin's."""
         if call.route_path == PREFIX + "explain":
             await self._directory.refresh()
-            await call.answer_json(await explain(call, self._runtime()))
+            await call.answer_json(await explain(call, self._runtime(), key.tenant))
             return
         match = _PATH.fullmatch(call.route_path)
         if match is None:
@@ -106,32 +107,35 @@ class Management:
     async def _list(self, call: Call, key: Key, kind: str, name: str) -> None:
         view = UpstreamView if kind == "upstreams" else RouteView
         listing = odata.parse(call.query, view.__struct_fields__)
-        records = await self._records(kind)
+        records = await self._records(kind, self._runtime().line(key))
         page, total = listing.apply([msgspec.to_builtins(_view(record)) for record in records])
         await call.answer_json({"items": page, "total": total})
 
     async def _show(self, call: Call, key: Key, kind: str, name: str) -> None:
-        await _answer(call, await self._find(kind, name))
+        await _answer(call, await self._find(kind, name, self._runtime().line(key)))
 
     async def _create(self, call: Call, key: Key, kind: str, name: str) -> None:
+        line = self._runtime().line(key)
         given = await resource_body.read_new(call)
-        now = self._clock.now()
+        now, tenant = self._clock.now(), line[0]
         record: Record
         if kind == "upstreams":
             value = check_record(convert(given, Upstream), self._runtime().config.outbound)
-            record = UpstreamRecord(id=UPSTREAM_ID + new_uuid(), value=value, created_at=now, updated_at=now)
+            name = UPSTREAM_ID + new_uuid()
+            record = UpstreamRecord(id=name, value=value, tenant=tenant, created_at=now, updated_at=now)
         else:
             route = convert(given, Route)
             check_route_record(route, self._runtime().config.outbound)
-            record = RouteRecord(id=ROUTE_ID + new_uuid(), value=route, created_at=now, updated_at=now)
-        await self._directory.refresh()
-        await self._put(record)
+            name = ROUTE_ID + new_uuid()
+            record = RouteRecord(id=name, value=route, tenant=tenant, created_at=now, updated_at=now)
+        await self._put(record, line)
         self._note("created", call, key, record)
         await _answer(call, record, 201, [(b"location", f"{PREFIX}{kind}/{record.id}".encode())])
 
     async def _replace(self, call: Call, key: Key, kind: str, name: str) -> None:
+        line = self._runtime().line(key)
         given = await resource_body.read(call)
-        present = await self._writable(call, kind, name)
+        present = await self._writable(call, kind, name, line)
         for member, fixed in (("id", present.id), ("tenant_id", present.tenant)):
             if member in given and msgspec.json.decode(given[member]) != fixed:
                 raise invalid(member, f"{member!r} cannot be changed.")
@@ -147,37 +151,44 @@ class Management:
             if route.upstream_id != present.value.upstream_id:
                 raise invalid("upstream_id", "A route stays with its upstream: make another.")
             record = _next(present, route, self._clock.now())
-        if not await self._put(record):
+        if not await self._put(record, line):
             raise _changed(call)
         self._note("changed", call, key, record)
         await _answer(call, record)
 
     async def _delete(self, call: Call, key: Key, kind: str, name: str) -> None:
-        record = await self._writable(call, kind, name)
+        record = await self._writable(call, kind, name, self._runtime().line(key))
         if not await self._directory.store.delete(record.id, record.version):
             raise _changed(call)
         await self._directory.refresh()
         self._note("deleted", call, key, record)
         await call.answer(204, [], b"", source="gateway")
 
-    async def _put(self, record: Record) -> bool:
-        """Stores a record and puts it in force. Raises `GatewayError` CONFLICT, INVALID_REQUEST."""
-        config, value = self._runtime().config, record.value
-        if isinstance(value, Upstream) and value.alias in config.aliases:
-            message = f"The configuration file has the alias {value.alias!r} already."
-            raise GatewayError(errors.CONFLICT, message, param="alias")
-        if isinstance(value, Route):
-            if any(value.upstream_id == record.id for record in _of_file(config)[0]):
+    async def _put(self, record: Record, line: Sequence[str]) -> bool:
+        """Stores a record and puts it in force. Raises `GatewayError` CONFLICT, INVALID_REQUEST, PERMISSION_DENIED."""
+        contents, value = await self._directory.refresh(), record.value
+        of_file = _of_file(self._runtime().config)[0]
+        upstreams = [*of_file, *contents.upstreams]
+        if isinstance(record, UpstreamRecord):
+            if any((one.tenant, one.value.alias) == (record.tenant, record.value.alias) for one in of_file):
+                message = f"The configuration file has the alias {record.value.alias!r} already."
+                raise GatewayError(errors.CONFLICT, message, param="alias")
+            exposure.check_override(record, upstreams, line)
+        else:
+            owner = next((one for one in upstreams if one.id == record.value.upstream_id), None)
+            if owner is None or owner.tenant != record.tenant:
+                raise invalid("upstream_id", f"There is no upstream {record.value.upstream_id!r}.")
+            if owner.origin == "file":
                 message = "The upstream is made by the configuration file, and so are its routes."
                 raise GatewayError(errors.READ_ONLY, message, param="upstream_id")
-            check_unique([value])
-        self._check_plugins(value, await self._directory.refresh())
+            check_unique([record.value])
+        self._check_plugins(value, contents.setups(line))
         try:
             done = await self._directory.store.put(record)
         except LookupError as missing:
             name = str(missing.args[0])
             if isinstance(value, Route) and name == value.upstream_id:
-                raise invalid("upstream_id", f"There is no upstream {name!r}.") from None
+                raise invalid("upstream_id", f"There is no upstream {name!r} any more.") from None
             raise invalid("plugins", f"There is no plugin {name!r} any more.") from None
         except ValueError:
             param = "alias" if isinstance(value, Upstream) else "match"
@@ -187,21 +198,25 @@ class Management:
         await self._directory.refresh()
         return done
 
-    async def _records(self, kind: str) -> Sequence[Record]:
+    async def _records(self, kind: str, line: Sequence[str]) -> Sequence[Record]:
+        """What the first of `line` has or is given, the file's before the API's."""
         contents = await self._directory.refresh()
         upstreams, routes = _of_file(self._runtime().config)
-        made: Sequence[Record] = contents.upstreams if kind == "upstreams" else contents.routes
-        return [*(upstreams if kind == "upstreams" else routes), *made]
+        if kind == "upstreams":
+            return exposure.upstreams([*upstreams, *contents.upstreams], line)
+        return exposure.routes([*routes, *contents.routes], line)
 
-    async def _find(self, kind: str, name: str) -> Record:
-        for record in await self._records(kind):
+    async def _find(self, kind: str, name: str, line: Sequence[str]) -> Record:
+        for record in await self._records(kind, line):
             if record.id == name:
                 return record
-        raise GatewayError(errors.RESOURCE_NOT_FOUND, f"There is nothing of the id {name!r} among the {kind}.")
+        raise _unknown(kind, name)
 
-    async def _writable(self, call: Call, kind: str, name: str) -> Record:
-        """What may be changed, if it is still what the caller has seen."""
-        record = await self._find(kind, name)
+    async def _writable(self, call: Call, kind: str, name: str, line: Sequence[str]) -> Record:
+        """What may be changed, if it is still what the caller has seen; what another tenant has is not there."""
+        record = await self._find(kind, name, line)
+        if record.tenant != line[0]:
+            raise _unknown(kind, name)
         if record.origin == "file":
             message = "This is made by the configuration file: change it there, and reload."
             raise GatewayError(errors.READ_ONLY, message)
@@ -238,10 +253,12 @@ def _of_file(config: Config) -> tuple[Sequence[UpstreamRecord], Sequence[RouteRe
         made = config_made(config, name)
         rules = {field: getattr(made.rules, field) for field in _SHARED}
         value = Upstream(alias=name, endpoints=made.endpoints, auth=config.aliases[name].auth, **rules)
-        upstreams.append(UpstreamRecord(id=made.id, value=value, origin="file"))
+        tenant = config.aliases[name].tenant
+        upstreams.append(UpstreamRecord(id=made.id, value=value, tenant=tenant, origin="file"))
         for route_id, route in made.routes:
             own = {field: getattr(route, field) for field in route.__struct_fields__}
-            routes.append(RouteRecord(id=route_id, value=Route(upstream_id=made.id, **own), origin="file"))
+            record = RouteRecord(id=route_id, value=Route(upstream_id=made.id, **own), tenant=tenant, origin="file")
+            routes.append(record)
     return upstreams, routes
 
 
@@ -265,6 +282,10 @@ def _view(record: Record) -> UpstreamView | RouteView:
 async def _answer(call: Call, record: Record, status: int = 200, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
     headers = [(b"content-type", b"application/json"), (b"etag", b'"%d"' % record.version), *more]
     await call.answer(status, headers, msgspec.json.encode(_view(record)), source="gateway")
+
+
+def _unknown(kind: str, name: str) -> GatewayError:
+    return GatewayError(errors.RESOURCE_NOT_FOUND, f"There is nothing of the id {name!r} among the {kind}.")
 
 
 def _changed(call: Call) -> GatewayError:

@@ -1,5 +1,7 @@
 """One alias call, straight down: who, where, may, send, pass on, settle."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -48,16 +50,18 @@ class Outbound:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, booking, runtime = self._call, self.booking, self._runtime
         name, path = aliases.split(call.path)
-        alias = runtime.aliases.get(name)
-        if call.method == "OPTIONS" and await self._preflight(alias, path):
+        if call.method == "OPTIONS" and await self._preflight(runtime.views.named.get(name, ()), path):
             return
-        own_header = alias is not None and alias.caller_credential
+        own_header = name in runtime.views.callers_own
         key = await self._services.keyring.of(call, own_header=own_header)
         booking.identify(key, name)
         key.require_aliases()
+        alias = runtime.views.find(key.tenant, name)
         if alias is None or not key.permits_alias(name):
             # The same answer either way: which aliases others have is none of a caller's business.
             raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
+        if alias.caller_credential and not own_header:
+            call.own_credential()
         target = aliases.target(alias, path, call.query)
         route = alias.route(call.method, target)
         booking.went_to(alias.endpoints[0].host if len(alias.endpoints) == 1 else alias.name)
@@ -143,29 +147,42 @@ class Outbound:
             return await send_repeatedly(self._call, self.booking, upstream, request, rule, self._services.clock)
         return await send(self._call, upstream, request, self._upload)
 
-    async def _preflight(self, alias: Alias | None, path: bytes) -> bool:
-        """Answers a browser that asks whether a page may call; it has no key. Raises `GatewayError`."""
+    async def _preflight(self, views: Sequence[Alias], path: bytes) -> bool:
+        """Answers a browser that asks whether a page may call; it has no key, so that it may be any tenant's.
+
+        Raises `GatewayError`.
+        """
         call = self._call
         origin, method = call.header.get(b"origin"), call.header.get(b"access-control-request-method")
         if origin is None or method is None:
             return False
-        rule = None
-        try:
-            if alias is not None:
-                route = alias.route(method.decode("latin-1"), aliases.target(alias, path, call.query))
-                rule = alias.cors if route is None else route.cors
-        except GatewayError:
-            rule = None
-        if rule is None:
-            if call.token() is not None:
-                return False  # a caller with a key is no browser: what it asks is for the upstream
-            call.added.update(cors.VARY)
-            raise cors.refused()
+        asked = call.header.get(b"access-control-request-headers")
+        refusal: GatewayError | None = None
+        for rule in self._rules(views, method.decode("latin-1"), path):
+            try:
+                permitted = rule.preflight(origin, method, asked)
+            except GatewayError as error:
+                refusal = refusal or error
+                continue
+            call.added.update(permitted)
+            await call.start(204, [], source="gateway")
+            await call.send(b"", more=False)
+            return True
+        if refusal is None and call.token() is not None:
+            return False  # a caller with a key is no browser: what it asks is for the upstream
         call.added.update(cors.VARY)
-        call.added.update(rule.preflight(origin, method, call.header.get(b"access-control-request-headers")))
-        await call.start(204, [], source="gateway")
-        await call.send(b"", more=False)
-        return True
+        raise refusal or cors.refused()
+
+    def _rules(self, views: Sequence[Alias], method: str, path: bytes) -> Iterator[CorsRule]:
+        """The rules that a call would be held to, each once."""
+        seen: list[CorsRule] = []
+        for alias in views:
+            with suppress(GatewayError):
+                route = alias.route(method, aliases.target(alias, path, self._call.query))
+                rule = alias.cors if route is None else route.cors
+                if rule is not None and rule not in seen:
+                    seen.append(rule)
+        yield from seen
 
     def _admit(self, rule: CorsRule) -> None:
         call = self._call

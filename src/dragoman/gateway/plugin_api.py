@@ -17,10 +17,11 @@ from dragoman.gateway import resource_body
 from dragoman.gateway.call import Call
 from dragoman.gateway.clock import new_uuid
 from dragoman.gateway.directory import Directory
-from dragoman.policy import odata
+from dragoman.gateway.runtime import Runtime
+from dragoman.policy import exposure, odata
 from dragoman.policy.keys import Key
 from dragoman.policy.plugins import Kind, plugin_id
-from dragoman.policy.records import OutboundConfig, PluginRecord, check_setup
+from dragoman.policy.records import PluginRecord, RouteRecord, UpstreamRecord, check_setup
 from dragoman.policy.resources import PluginSetup
 from dragoman.policy.tenants import ROOT
 from dragoman.ports import Clock
@@ -60,13 +61,13 @@ class PluginApi:
         clock: Clock,
         installed: Installed,
         check: Callable[[PluginSetup], None],
-        leave: Callable[[], OutboundConfig],
+        runtime: Callable[[], Runtime],
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._installed = installed
         self._check = check
-        self._leave = leave
+        self._runtime = runtime
 
     async def answer(self, call: Call, key: Key) -> None:
         """Raises `GatewayError`; `key` is an admin's."""
@@ -82,17 +83,21 @@ class PluginApi:
 
     async def _list(self, call: Call, key: Key, name: str) -> None:
         listing = odata.parse(call.query, PluginView.__struct_fields__)
-        page, total = listing.apply([msgspec.to_builtins(view) for view in await self._views()])
+        views = await self._views(self._runtime().line(key))
+        page, total = listing.apply([msgspec.to_builtins(view) for view in views])
         await call.answer_json({"items": page, "total": total})
 
     async def _show(self, call: Call, key: Key, name: str) -> None:
-        await call.answer_json(await self._find(name))
+        await call.answer_json(await self._find(name, self._runtime().line(key)))
 
     async def _create(self, call: Call, key: Key, name: str) -> None:
+        runtime = self._runtime()
+        tenant = runtime.line(key)[0]
         value = resource_body.convert(await resource_body.read_new(call), PluginSetup)
-        check_setup(value, self._leave())
+        check_setup(value, runtime.config.outbound)
         self._check(value)
-        record = PluginRecord(id=plugin_id(value.type, new_uuid()), value=value, created_at=self._clock.now())
+        name, now = plugin_id(value.type, new_uuid()), self._clock.now()
+        record = PluginRecord(id=name, value=value, tenant=tenant, created_at=now)
         await self._directory.store.put(record)
         await self._directory.refresh()
         self._note("created", call, key, record.id)
@@ -100,13 +105,17 @@ class PluginApi:
         await call.answer(201, headers, msgspec.json.encode(_view(record, ())), source="gateway")
 
     async def _delete(self, call: Call, key: Key, name: str) -> None:
-        view = await self._find(name)
+        line = self._runtime().line(key)
+        view = await self._find(name, line)
         if view.origin == "installed":
             raise GatewayError(errors.READ_ONLY, "This is installed with the gateway: nobody can remove it here.")
+        if view.tenant_id != line[0]:
+            raise _unknown(name)
         try:
             gone = await self._directory.store.delete(name, 1)
-        except InUse as use:
-            message = f"The plugin is bound to {', '.join(use.args)}: take it away there first."
+        except InUse:
+            by = ", ".join(view.referenced_by) or "something of a tenant below"
+            message = f"The plugin is bound to {by}: take it away there first."
             raise GatewayError(errors.PLUGIN_IN_USE, message, extra={"plugin": name}) from None
         if not gone:
             raise _unknown(name)
@@ -114,19 +123,26 @@ class PluginApi:
         self._note("deleted", call, key, name)
         await call.answer(204, [], b"", source="gateway")
 
-    async def _views(self) -> Sequence[PluginView]:
+    async def _views(self, line: Sequence[str]) -> Sequence[PluginView]:
+        """The plugins that are there for the first of `line`, and what it has bound to each."""
         contents = await self._directory.refresh()
-        views = [_installed(name, kind, contents.users(plugin_id(kind, name))) for name, kind in self._installed()]
-        return [*views, *(_view(record, contents.users(record.id)) for record in contents.plugins)]
+        every: Sequence[UpstreamRecord | RouteRecord] = [*contents.upstreams, *contents.routes]
+        own = {one.id for one in every if one.tenant == line[0]}
 
-    async def _find(self, name: str) -> PluginView:
-        for view in await self._views():
+        def users(name: str) -> Sequence[str]:
+            return [user for user in contents.users(name) if user in own]
+
+        views = [_installed(name, kind, users(plugin_id(kind, name))) for name, kind in self._installed()]
+        return [*views, *(_view(record, users(record.id)) for record in exposure.plugins(contents.plugins, line))]
+
+    async def _find(self, name: str, line: Sequence[str]) -> PluginView:
+        for view in await self._views(line):
             if view.id == name:
                 return view
         raise _unknown(name)
 
     def _note(self, what: str, call: Call, key: Key, name: str) -> None:
-        _audit.info(f"plugin {what}", request_id=call.request_id, principal_id=key.id, tenant_id=ROOT, id=name)
+        _audit.info(f"plugin {what}", request_id=call.request_id, principal_id=key.id, tenant_id=key.tenant, id=name)
 
 
 _ALL: Final[dict[str, Any]] = {"GET": PluginApi._list, "HEAD": PluginApi._list, "POST": PluginApi._create}

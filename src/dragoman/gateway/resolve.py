@@ -31,7 +31,7 @@ async def answer(call: Call, key: Key, runtime: Runtime) -> None:
         raise GatewayError(errors.INVALID_REQUEST, f"The body names no call: {error}") from None
     key.require_aliases()
     name = asked.alias.lower().removesuffix(".")
-    alias = runtime.aliases.get(name)
+    alias = runtime.views.find(key.tenant, name)
     if alias is None or not key.permits_alias(name):
         raise GatewayError(errors.ROUTE_NOT_FOUND, f"Unknown alias: {name}", extra={"alias": name})
     path, _, query = asked.path.partition("?")

@@ -5,23 +5,27 @@ the one they began with.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
+from dragoman import errors
 from dragoman.config import Config, model_of
 from dragoman.dialects.profile import Profile
 from dragoman.dialects.sealing import Sealer
+from dragoman.errors import GatewayError
 from dragoman.gateway.admission import Admission
+from dragoman.gateway.alias_views import Views, Written
 from dragoman.gateway.background import Background
 from dragoman.gateway.continuity import Continuity
 from dragoman.gateway.hosted import Hosted
 from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.observe import Observer
 from dragoman.policy.admission import Bounds
-from dragoman.policy.aliases import Alias
+from dragoman.policy.keys import Key
 from dragoman.policy.routing import RouteTable
+from dragoman.policy.tenants import Tenants
 from dragoman.ports import Clock, Ledger, Pool, Tokenizer, TurnUpstream
 
 VIA: Final = "dragoman-"
@@ -58,7 +62,11 @@ class Runtime:
 
     config: Config
     routes: RouteTable
-    aliases: Mapping[str, Alias]
+    written: Sequence[Written]
+    """The upstreams of aliases that the configuration has made."""
+    tree: Tenants
+    views: Views
+    """What each tenant may call by alias."""
     upstreams: Mapping[str, Pool]
     turns: Mapping[str, TurnUpstream]
     """Upstreams that answer turns: command-line agents, and agents of this process."""
@@ -81,6 +89,14 @@ class Runtime:
         name = upstream.removeprefix(model_of(""))
         hosted = self.agents.get(name) if upstream == model_of(name) else None
         return hosted is not None and hosted.agent.durable
+
+    def line(self, key: Key) -> Sequence[str]:
+        """The tenant of a key, the one above it, and so on to the root. Raises `GatewayError` PERMISSION_DENIED."""
+        line = self.tree.line(key.tenant)
+        if not line:
+            message = f"The tenant {key.tenant!r} of this key is not in the configuration."
+            raise GatewayError(errors.PERMISSION_DENIED, message)
+        return line
 
     def hold(self) -> None:
         """Begins to use its connections, and what runs beside the calls."""

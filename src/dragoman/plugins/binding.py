@@ -15,7 +15,6 @@ from dragoman.plugins import installed
 from dragoman.plugins.base import Plugin
 from dragoman.policy import credentials
 from dragoman.policy.aliases import Made
-from dragoman.policy.plugins import Auth as AuthPlugin
 from dragoman.policy.plugins import Bound, Chain, Kind, plugin_id, split_id
 from dragoman.policy.resources import Auth, PluginBinding, Plugins, PluginSetup, Route, Upstream, invalid
 
@@ -32,34 +31,34 @@ class Binder:
         self._reveal = reveal
         self._bound: WeakValueDictionary[tuple[str, bytes], Bound[Any]] = WeakValueDictionary()
 
-    def chains(self, written: Made, auth: Auth, setups: Setups = NO_SETUPS) -> dict[str, Chain | None]:
+    def chains(self, written: Made) -> dict[str, Chain | None]:
         """The plugins of an upstream, under `""`, and of its routes, under their ids.
 
-        `setups` are those that may be bound by id. Raises `GatewayError` as `bind`, naming the member.
+        Raises `GatewayError` as `bind`, naming the member.
         """
-        signer = None
-        if auth.plugin is not None:
-            with _at("auth.plugin"):
-                signer = self.bind(auth.plugin, ("auth",), setups, written.id)
-        chains = {"": self._chain(written.rules.plugins, setups, written.id, signer)}
+        chains = {"": self.chain(written.rules.plugins, NO_SETUPS, written.id)}
         for number, (route_id, route) in enumerate(written.routes):
             if route.plugins.items:
                 with _at(f"routes[{number}]"):
-                    chains[route_id] = self._chain(route.plugins, setups, route_id)
+                    chains[route_id] = self.chain(route.plugins, NO_SETUPS, route_id)
         return chains
 
-    def _chain(
-        self, plugins: Plugins, setups: Setups, whose: str, signer: Bound[AuthPlugin] | None = None
-    ) -> Chain | None:
+    def chain(self, plugins: Plugins, setups: Setups, whose: str) -> Chain | None:
+        """The guards and transforms of one resource, none if it has none; `setups` may be bound by their ids."""
         guards: list[Bound[Any]] = []
         transforms: list[Bound[Any]] = []
         for number, item in enumerate(plugins.items):
             with _at(f"plugins.items[{number}]"):
                 bound = self.bind(item, LOOKING, setups, whose)
             (guards if bound.plugin.kind == "guard" else transforms).append(bound)
-        if signer is None and not plugins.items:
+        return Chain(None, tuple(guards), tuple(transforms)) if plugins.items else None
+
+    def signing(self, written: Made, auth: Auth, setups: Setups = NO_SETUPS) -> Chain | None:
+        """The plugin that authenticates the calls of an upstream, none if none does."""
+        if auth.plugin is None:
             return None
-        return Chain(signer, tuple(guards), tuple(transforms))
+        with _at("auth.plugin"):
+            return Chain(self.bind(auth.plugin, ("auth",), setups, written.id))
 
     def bind(
         self, binding: PluginBinding, kinds: Sequence[Kind], setups: Setups = NO_SETUPS, whose: str = ""

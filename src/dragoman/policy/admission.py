@@ -33,6 +33,8 @@ class Bounds:
     limit: RateLimit | None
     rule: Rule | None
     concurrency: Concurrency | None
+    bucket: str = ""
+    """Goes to the id of its buckets where they are not its owner's."""
 
     @property
     def patience(self) -> Concurrency:
@@ -51,12 +53,18 @@ class Caller:
 
 
 def bounds(
-    kind: Kind, name: str, limit: RateLimit | None, concurrency: Concurrency | None, id_: str = ""
+    kind: Kind, name: str, limit: RateLimit | None, concurrency: Concurrency | None, id_: str = "", bucket: str = ""
 ) -> tuple[Bounds, ...]:
-    """The bounds of a resource, none if it has no limits. Without an id its name is one."""
+    """The bounds of a resource, none if it has no limits. Without an id its name is one.
+
+    `bucket` tells the buckets of somebody whom the limit has reached apart from its owner's; one that is enforced has
+    the same for all.
+    """
     if limit is None and concurrency is None:
         return ()
-    return (Bounds(kind, name, id_ or name, limit, None if limit is None else limits.rule(limit), concurrency),)
+    rule = None if limit is None else limits.rule(limit)
+    apart = bucket if limit is not None and limit.sharing != "enforce" else ""
+    return (Bounds(kind, name, id_ or name, limit, rule, concurrency, apart),)
 
 
 def ask(bound: Bounds, caller: Caller) -> Ask:
@@ -74,7 +82,7 @@ def ask(bound: Bounds, caller: Caller) -> Ask:
             whose = caller.address
         case "route":
             whose = caller.route
-    key = "|".join((bound.kind, bound.id, limit.scope, whose, rule.algorithm, limit.sustained.window))
+    key = "|".join((bound.kind, bound.id + bound.bucket, limit.scope, whose, rule.algorithm, limit.sustained.window))
     return Ask(key, rule, limit.cost)
 
 

@@ -12,13 +12,14 @@ from urllib.parse import unquote_to_bytes
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.policy.admission import Bounds, bounds
+from dragoman.policy.admission import Bounds
 from dragoman.policy.cors import CorsRule
 from dragoman.policy.headers import RequestRule, ResponseRule, check_rules
 from dragoman.policy.matching import Routes, Rule
 from dragoman.policy.matching import split as segments
 from dragoman.policy.plugins import Chain, joined
 from dragoman.policy.resources import (
+    Auth,
     Endpoint,
     Origin,
     RouteRules,
@@ -30,6 +31,7 @@ from dragoman.policy.resources import (
     invalid,
 )
 from dragoman.policy.routing import Timeouts
+from dragoman.policy.tenants import ROOT
 
 NO_CHAINS: Final[Mapping[str, Chain | None]] = {}
 PREFIX: Final = b"/api/oagw/v1/proxy/"
@@ -44,6 +46,20 @@ _SEPARATOR: Final = re.compile(rb"[/\\;]")
 # Overlong forms of '.', '/' and '\' are not UTF-8 (RFC 3629, 3), but some decoders take them for it.
 _OVERLONG: Final = ((b"\xc0\xae", b"."), (b"\xe0\x80\xae", b"."), (b"\xc0\xaf", b"/"), (b"\xe0\x80\xaf", b"/"),
                     (b"\xc1\x9c", b"\\"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """How the calls of an alias authenticate, in the words of whoever said so."""
+
+    setting: str = "none"
+    """`credential` as the configuration file has it."""
+    auth: Auth = Auth()
+    tenant: str = ROOT
+    """Whose credential it is."""
+
+
+NOT_SIGNED: Final = Signed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +84,12 @@ class Alias:
     origin: Origin = "file"
     version: int = 0
     bounds: tuple[Bounds, ...] = ()
-    """Its own limits, and those of the upstream it shares."""
+    """Its limits, those that reach it from above, and those of the upstream it shares."""
     chain: Chain | None = None
     """The plugins of its calls; None where there are none."""
+    tenant: str = ROOT
+    """Whose upstream it is; the alias may be another's view of it."""
+    signed: Signed = NOT_SIGNED
 
     def route(self, method: str, target: str) -> Rule | None:
         """The route of a call to `target`, which is what `target()` gives.
@@ -107,12 +126,16 @@ def compile_alias(
     timeouts: Timeouts,
     *,
     caller_credential: bool = False,
-    shared: tuple[Bounds, ...] = (),
+    limits: tuple[Bounds, ...] = (),
+    bucket: str = "",
     chains: Mapping[str, Chain | None] = NO_CHAINS,
+    tenant: str = ROOT,
+    signed: Signed = NOT_SIGNED,
 ) -> Alias:
-    """`made`, once it has been checked; `timeouts` are those of its upstream, `shared` the limits it has there.
+    """`made`, once it has been checked; `timeouts` are those of its upstream.
 
-    `chains` are the plugins of the alias, under `""`, and of its routes, under their ids.
+    `limits` are those of its calls, and `bucket` says where those of its routes are counted. `chains` are the plugins
+    of the alias, under `""`, and of its routes, under their ids.
     """
     rules = made.rules
     cors = CorsRule.of(rules.cors)
@@ -120,7 +143,7 @@ def compile_alias(
     routes = None
     if made.routes:
         routes = Routes(
-            Rule.of(route_id, route, timeouts, cors, joined(own, chains.get(route_id)))
+            Rule.of(route_id, route, timeouts, cors, joined(own, chains.get(route_id)), bucket)
             for route_id, route in made.routes
         )
     return Alias(
@@ -137,8 +160,10 @@ def compile_alias(
         caller_credential,
         made.origin,
         made.version,
-        (*shared, *bounds("alias", made.name, rules.rate_limit, rules.concurrency, made.id)),
+        limits,
         own,
+        tenant,
+        signed,
     )
 
 

@@ -48,7 +48,9 @@ class Rule:
         timeouts: Timeouts,
         cors: CorsRule | None = None,
         chain: Chain | None = None,
+        bucket: str = "",
     ) -> "Rule":
+        """`bucket` says where its rate limit is counted, unless that is one count for all tenants."""
         match, own = rules.match, rules.timeouts
         deadlines = Timeouts(
             timeouts.connect,
@@ -58,7 +60,7 @@ class Rule:
         )
         query = None if ANY in match.query_allowlist else frozenset(match.query_allowlist)
         cors = cors if rules.cors is None else CorsRule.of(rules.cors)
-        limits = bounds("route", match.path, rules.rate_limit, rules.concurrency, route_id)
+        limits = bounds("route", match.path, rules.rate_limit, rules.concurrency, route_id, bucket)
         segments, methods = split(match.path.encode()), frozenset(match.methods)
         return cls(route_id, rules, deadlines, segments, methods, query, cors, limits, chain)
 

@@ -164,6 +164,11 @@ class Chain:
         )
 
     @property
+    def all(self) -> Sequence[Bound[Any]]:
+        """Every one, in the order in which they are asked."""
+        return (*(() if self.auth is None else (self.auth,)), *self.guards, *self.transforms)
+
+    @property
     def readers(self) -> Sequence[Bound[Any]]:
         """Those that want to see bodies."""
         bound: tuple[Bound[Any], ...] = (*self.guards, *self.transforms)

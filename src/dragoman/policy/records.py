@@ -1,7 +1,7 @@
 """Upstreams and routes as they are kept: what somebody wrote, whose it is, and which version of it this is.
 
 What the API may write is judged here on top of what `resources` judges: it chooses no private address, no secret that
-the operator has not released, and no sharing among tenants, of whom there is one.
+the operator has not released.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,10 +85,9 @@ class Contents:
     routes: Sequence[RouteRecord] = field(default=())
     plugins: Sequence[PluginRecord] = field(default=())
 
-    @property
-    def setups(self) -> Mapping[str, PluginSetup]:
-        """The plugins that are set up, by id."""
-        return {record.id: record.value for record in self.plugins}
+    def setups(self, line: Sequence[str]) -> Mapping[str, PluginSetup]:
+        """The plugins that are set up, by id, as far as the first of `line` has them or is given them."""
+        return {record.id: record.value for record in self.plugins if reaches(record, line)}
 
     def users(self, plugin_id: str) -> Sequence[str]:
         """The ids of what is bound to a plugin."""
@@ -107,6 +106,11 @@ class OutboundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Patterns of the references that their credentials may name, such as `env:OUTBOUND_*`."""
 
 
+def reaches(record: UpstreamRecord | PluginRecord, line: Sequence[str]) -> bool:
+    """Whether a tenant has something, or is given it by one above; `line` leads from it to the root."""
+    return record.tenant == line[0] or (record.tenant in line and record.value.sharing == "inherit")
+
+
 def made(upstream: UpstreamRecord, routes: Iterable[RouteRecord]) -> Made:
     """An upstream and its routes in the form that is compiled for calls."""
     value, below = upstream.value, [(route.id, route.value) for route in routes]
@@ -118,7 +122,6 @@ def check_record(value: Upstream, leave: OutboundConfig) -> Upstream:
     alias = value.alias.lower().removesuffix(".") or derive(value.endpoints)
     value = msgspec.structs.replace(value, alias=alias)
     check_upstream(value)
-    _refuse_sharing(value)
     check_made(Made(alias, "", value.endpoints, value, origin="api"))
     cidrs = [ip_network(cidr) for cidr in leave.allow_cidrs]
     for number, endpoint in enumerate(value.endpoints):
@@ -172,14 +175,6 @@ def references(auth: Auth) -> Sequence[tuple[str, str]]:
     """The references into the vault that a credential has, by member."""
     members = [name for name in auth.__struct_fields__ if name.endswith("_ref")]
     return [(name, getattr(auth, name)) for name in members if getattr(auth, name)]
-
-
-def _refuse_sharing(value: Upstream) -> None:
-    parts = [("sharing", value), ("auth.sharing", value.auth), ("plugins.sharing", value.plugins),
-             ("cors.sharing", value.cors), ("rate_limit.sharing", value.rate_limit)]  # fmt: skip
-    for member, part in parts:
-        if part is not None and getattr(part, "sharing", "private") != "private":
-            raise invalid(member, "There is one tenant, and nobody to share with: leave it out.")
 
 
 def derive(endpoints: Sequence[Endpoint]) -> str:

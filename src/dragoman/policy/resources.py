@@ -90,6 +90,7 @@ class RateLimit(_Part, frozen=True, kw_only=True):
     response_headers: bool = True
     """Whether answers carry `X-RateLimit-*`; a refusal has `Retry-After` in any case."""
     sharing: Sharing = "private"
+    """Whether it holds for tenants below: counted for each by itself, or for all together."""
 
 
 class Concurrency(_Part, frozen=True, kw_only=True):
@@ -152,6 +153,7 @@ class Cors(_Part, frozen=True, kw_only=True):
     credentials: bool = False
     max_age: Annotated[int, Meta(ge=0, le=86400)] = 600
     sharing: Sharing = "private"
+    """Whether it holds for tenants below: beside their own, or in place of it."""
 
 
 class PluginBinding(_Part, frozen=True, kw_only=True):
@@ -183,6 +185,8 @@ class PluginSetup(_Part, frozen=True, kw_only=True):
     config: dict[str, Any] = {}
     """As in a binding, which then has none."""
     tags: tuple[Tag, ...] = ()
+    sharing: Literal["private", "inherit"] = "private"
+    """Whether tenants below may bind it."""
 
 
 class Auth(_Part, frozen=True, kw_only=True):
@@ -217,7 +221,7 @@ class Auth(_Part, frozen=True, kw_only=True):
     plugin: PluginBinding | None = None
     """Of a plugin: which, as `{ id, config, timeout }`."""
     sharing: Sharing = "private"
-    """Whether tenants below use it, too."""
+    """Whether calls of tenants below take it: where they have none, or in any case."""
 
 
 class Plugins(_Part, frozen=True, kw_only=True):
@@ -226,7 +230,7 @@ class Plugins(_Part, frozen=True, kw_only=True):
     items: Annotated[tuple[PluginBinding, ...], Meta(max_length=32)] = ()
     """`{ id, config, timeout }` each."""
     sharing: Sharing = "private"
-    """Whether calls of tenants below meet them, too."""
+    """Whether calls of tenants below meet them, too, before those of their own."""
 
 
 class Timeouts(_Part, frozen=True, kw_only=True):
@@ -265,6 +269,8 @@ class Rules(_Part, frozen=True, kw_only=True):
     """Which pages of other origins may call it from a browser."""
     max_body: Annotated[int, Meta(ge=0)] | None = None
     """Bytes of a request; none takes the gateway's bound."""
+    sharing: Literal["private", "inherit"] = "private"
+    """Whether tenants below may call it."""
 
 
 class Upstream(Rules, frozen=True, kw_only=True):
@@ -274,8 +280,6 @@ class Upstream(Rules, frozen=True, kw_only=True):
     alias: str = ""
     auth: Auth = Auth()
     timeouts: Timeouts = Timeouts()
-    sharing: Literal["private", "inherit"] = "private"
-    """Whether descendants of the owning tenant may call it."""
 
 
 class Match(_Part, frozen=True, kw_only=True):
@@ -381,6 +385,11 @@ def bindings(value: "Upstream | Route") -> Sequence[PluginBinding]:
     """Every plugin that an upstream or a route is bound to."""
     auth = value.auth.plugin if isinstance(value, Upstream) else None
     return value.plugins.items if auth is None else (auth, *value.plugins.items)
+
+
+def masked(auth: Auth) -> Auth:
+    """A credential as those see it whom it only reaches: of what kind it is."""
+    return Auth(type=auth.type, sharing=auth.sharing)
 
 
 def port(endpoint: Endpoint) -> int:
