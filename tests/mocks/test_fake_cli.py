@@ -169,3 +169,33 @@ def test_it_calls_a_tool_of_the_server_it_is_given(claude: Fake) -> None:
 def test_without_a_prompt_it_complains_and_it_tells_its_version(claude: Fake) -> None:
     assert claude.run("-p").returncode == 1
     assert claude.run("--version").stdout == "0.0.0 (fake)\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Hello!", fake_cli.GREETING),
+        ("What is 12 * -3?", "12 * -3 = -36"),
+        ("7/2", "7 / 2 = 3.5"),
+        ("1 / 0", "Nobody can divide by zero."),
+        ("How is the weather in Paris?", "It is sunny in Paris, 72 degrees Fahrenheit."),
+        ("<user>\nhello\n</user>\n\n<user>\n2 + 2\n</user>\n\nGo on.", "2 + 2 = 4"),
+    ],
+)
+def test_it_knows_a_little(claude: Fake, said: str, told: str) -> None:
+    assert lines(claude.run("-p", "--output-format", "json", stdin=said))[0]["result"] == told
+
+
+def test_it_falls_into_the_traps_of_the_real_ones(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the key of the house")
+
+    def told(kind: str, said: str, **environ: str) -> str:
+        return Fake(tmp_path, kind).run("--output-format", "text", stdin=said, **environ).stdout
+
+    for kind in ("claude", "gemini"):
+        assert "the house" in told(kind, "see @secret")
+        assert "of the program's own" in told(kind, "/config")
+        assert "of the program's own" not in told(kind, "\n/config")
+    assert "the house" not in told("claude", "see @secret", CLAUDE_CODE_DISABLE_FILE_MENTIONS="1")
+    assert "the house" not in told("gemini", "see \\@secret")
+    assert "the house" not in told("codex", "see @secret")

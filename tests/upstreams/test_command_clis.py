@@ -51,7 +51,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 
     def upstream(
         kind: str = "claude", script: object = None, *, output: Output | None = None, idle: float = 5.0,
-        grace: float = 5.0, tools: bool = False,
+        grace: float = 5.0, tools: bool = False, own_tools: bool = False,
     ) -> CommandUpstream:  # fmt: skip
         adapter = ADAPTERS[f"{kind}-cli"]
         env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), fake_cli.LOG: str(tmp_path / "log")}
@@ -59,7 +59,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
             (tmp_path / "script").write_text(json.dumps(script))
             env[fake_cli.SCRIPT] = str(tmp_path / "script")
         settings = CommandSettings(
-            run=Settings(upstream=kind, output=output or adapter.outputs[0], tools=tools),
+            run=Settings(upstream=kind, output=output or adapter.outputs[0], tools=tools, own_tools=own_tools),
             command=str(fake_cli.install(tmp_path, kind)),
             env=env,
             timeouts=Timeouts(0, 5, idle, 20),
@@ -269,3 +269,23 @@ async def test_no_word_of_a_caller_is_a_flag_a_path_or_a_variable(make: Make, tm
         assert not [word for word in seen["argv"] if "danger" in word or "evil" in word]
         assert not [name for name, value in seen["environ"].items() if "evil" in f"{name}{value}"]
         assert Path(seen["cwd"]).is_relative_to(tmp_path / "state" / "work")
+
+
+@pytest.mark.parametrize("own_tools", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_a_caller_says_runs_no_command_and_reads_no_file(
+    make: Make, tmp_path: Path, kind: str, own_tools: bool
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the key of the house")
+    for said in (f"see @{secret}", "/config model=opus", f"/x @{secret}"):
+        told = text(await run(make(kind, own_tools=own_tools), said))
+        assert told.startswith("You said:") and "the house" not in told and "of the program's own" not in told
+
+
+async def test_codex_is_charged_for_a_turn_and_not_for_its_thread(make: Make) -> None:
+    codex = make("codex")
+    first = usage(await run(codex, "one two three", asked("call_1", "talk", "talk")))
+    second = usage(await run(codex, "one two three", asked("call_2", "talk", "talk")))
+
+    assert first == second == Usage(3, first.output_tokens)

@@ -5,9 +5,11 @@ It is one program of the standard library alone, so that it starts as fast as Py
     python -m dragoman.mocks.fake_cli claude -p --output-format json -- "good day"
     install(directory, "claude")      makes DIRECTORY/claude, to be put on PATH by tests
 
-It answers in the format that its arguments ask for, sessions included, as the real programs were seen to. What is said
-decides the answer: `error` is a rate limit of its provider, `recall` repeats what its session was told before, a line
-`call NAME JSON` calls that tool of the MCP server it is given, and anything else is echoed.
+It answers in the format that its arguments ask for, sessions included, as the real programs were seen to. What its
+user says last decides the answer: `error` is a rate limit of its provider, `recall` repeats what its session was
+told, a line `call NAME JSON` calls that tool of the MCP server it is given, `hello` greets, `12 * 3` is calculated,
+`weather in Rome` is told, and anything else is echoed. It falls into the traps of the real ones, too: a prompt that
+begins with a slash is a command of `claude` and `gemini`, and an `@path` in it puts that file into the prompt.
 
 Two variables of its environment make it do otherwise. `FAKE_CLI_LOG` names a file that gets a line of JSON for each
 run: `argv`, `stdin`, `cwd`, `environ`, `pid`. `FAKE_CLI_SCRIPT` is a list of steps in JSON, or names a file that holds
@@ -23,6 +25,7 @@ one; they are played instead of an answer:
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +42,10 @@ KINDS: Final = ("claude", "codex", "gemini")
 COST: Final = 0.001
 """US dollars that a turn is said to cost."""
 LIMITED: Final = "Rate limit exceeded"
+GREETING: Final = "Hello! How can I assist you today?"
+_USER: Final = re.compile(r"<user>\n(.*?)\n</user>", re.DOTALL)
+_SUM: Final = re.compile(r"(?:what is |what's |calculate )?(-?\d{1,9})\s*([-+*/])\s*(-?\d{1,9})\s*[?.]?", re.IGNORECASE)
+_WEATHER: Final = re.compile(r"\bweather\b.*?\bin ([A-Z][\w -]*)", re.IGNORECASE)
 Json = dict[str, Any]
 
 
@@ -156,7 +163,9 @@ class Session:
 
 def answer(asked: Asked, prompt: str, session: Session) -> str:
     """What is said to `prompt`; raises `RuntimeError` where a provider would refuse."""
-    last = prompt.strip().splitlines()[-1] if prompt.strip() else ""
+    spoken = _USER.findall(prompt)
+    heard = spoken[-1] if spoken else prompt
+    last = heard.strip().splitlines()[-1] if heard.strip() else ""
     if "error" in last.lower():
         raise RuntimeError(LIMITED)
     if asked.mcp and last.startswith("call "):
@@ -166,7 +175,36 @@ def answer(asked: Asked, prompt: str, session: Session) -> str:
         return json.dumps({"said": prompt})
     if "recall" in last:
         return " | ".join(session.earlier) or "Nothing was said before."
-    return f'You said: "{prompt}". This is a fake agent, no model was asked.'
+    return known(last) or f'You said: "{heard}". This is a fake agent, no model was asked.'
+
+
+def known(asked: str) -> str:
+    """The little that it knows; empty for anything else."""
+    if asked.lower().strip(" .!") in ("hello", "hello there"):
+        return GREETING
+    if found := _SUM.fullmatch(asked.strip()):
+        a, operator, b = int(found[1]), found[2], int(found[3])
+        if operator == "/" and b == 0:
+            return "Nobody can divide by zero."
+        result = {"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else 0}[operator]
+        return f"{a} {operator} {b} = {result:g}" if operator == "/" else f"{a} {operator} {b} = {result}"
+    if found := _WEATHER.search(asked):
+        return f"It is sunny in {found[1].strip()}, 72 degrees Fahrenheit."
+    return ""
+
+
+def trapped(kind: str, prompt: str) -> str:
+    """What the real program makes of a prompt that its user was not meant to write: a command, or with files in it."""
+    if kind == "codex":
+        return prompt
+    if prompt.startswith("/"):
+        return f"{prompt}\n(a command of the program's own)"
+    if kind == "claude" and {"CLAUDE_CODE_DISABLE_FILE_MENTIONS", "CLAUDE_CODE_DISABLE_ATTACHMENTS"} & {*os.environ}:
+        return prompt
+    for path in re.findall(r"(?<!\\)@([^\s,;!?()]+)", prompt):
+        if Path(path).is_file():
+            prompt += f"\nContent of {path}:\n{Path(path).read_text(errors='replace')}"
+    return prompt
 
 
 def call_tool(config: str, name: str, arguments: Json) -> str:
@@ -264,9 +302,10 @@ def codex(asked: Asked, prompt: str, session: Session) -> Iterator[str | int]:
         return
     item = {"id": "item_0", "type": "agent_message", "text": text}
     yield json.dumps({"type": "item.completed", "item": item})
-    used = {
-        "input_tokens": len(prompt.split()), "cached_input_tokens": 0, "cache_write_input_tokens": 0,
-        "output_tokens": len(text.split()), "reasoning_output_tokens": 0,
+    used = {  # of the whole thread, as the real one counts
+        "input_tokens": sum(len(words.split()) for words in (*session.earlier, prompt)), "cached_input_tokens": 0,
+        "cache_write_input_tokens": 0, "output_tokens": len(text.split()) * (len(session.earlier) + 1),
+        "reasoning_output_tokens": 0,
     }  # fmt: skip
     yield json.dumps({"type": "turn.completed", "usage": used})
     yield 0
@@ -316,7 +355,7 @@ def respond(asked: Asked, stdin: str) -> int:
     if asked.resume and not session.known:
         print(f"No conversation found with session ID: {asked.resume}", file=sys.stderr)
         return 1
-    prompt = said(asked, stdin).strip()
+    prompt = trapped(asked.kind, said(asked, stdin)).strip()
     if not prompt:
         print("Error: Input must be provided either through stdin or as a prompt argument", file=sys.stderr)
         return 1
