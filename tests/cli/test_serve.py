@@ -58,7 +58,9 @@ def test_the_demo_heeds_its_admin_key_and_address_but_no_provider_and_no_real_st
         assert program.wait_for(TOKEN)[0] != ADMIN_KEY
         routes = get(program.url, "/admin/routes", ADMIN_KEY).json()["routes"]
         targets = [target for row in routes if row["kind"] != "alias" for target in row["targets"]]
-        assert {target.partition("/")[0] for target in targets} == {"mock-chat", "mock-responses", "mock-messages"}
+        assert {target.partition("/")[0] for target in targets} == {
+            "mock-chat", "mock-responses", "mock-messages", "fake-claude",
+        }  # fmt: skip
         (state,) = (home.path / "tmp").iterdir()
         assert stat.S_IMODE(state.stat().st_mode) == 0o700
         assert program.stop() == 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dragoman.config import Config
 
 MODEL = "gpt-4o-mini"
+AGENT = "fake-claude"
 
 
 def greeting(url: str, config: Config, version: str) -> list[str]:
@@ -47,6 +48,7 @@ def curl_lines(url: str, token: str) -> list[tuple[str, str]]:
     return [
         ("A streamed chat answer", _chat(url, key, "Tell me about gateways", stream=True)),
         ("A whole one", _chat(url, key, "hello")),
+        ("A command-line agent as a model", _chat(url, key, "hello", model=AGENT)),
         ("The models", f"curl {key} {url}/v1/models"),
         ("An HTTP API behind an alias", f'curl {key} "{proxy}/weather/current?city=Seattle"'),
         ("An event stream behind an alias", f"curl -N {key} {proxy}/stream-test/events"),
@@ -54,9 +56,9 @@ def curl_lines(url: str, token: str) -> list[tuple[str, str]]:
     ]
 
 
-def _chat(url: str, key: str, text: str, *, stream: bool = False) -> str:
+def _chat(url: str, key: str, text: str, *, model: str = MODEL, stream: bool = False) -> str:
     streamed = '"stream":true,' if stream else ""
-    body = f'{{"model":"{MODEL}",{streamed}"messages":[{{"role":"user","content":"{text}"}}]}}'
+    body = f'{{"model":"{model}",{streamed}"messages":[{{"role":"user","content":"{text}"}}]}}'
     flag = "-N " if stream else ""
     return f"curl {flag}{key} -H \"Content-Type: application/json\" -d '{body}' {url}/v1/chat/completions"
 

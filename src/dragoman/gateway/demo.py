@@ -1,10 +1,12 @@
 """The demo's configuration: mock upstreams only, so that anyone can try everything without an account."""
 
+import sys
 from pathlib import Path
 from typing import Final
 
 from dragoman.config import Layer, Tree
 from dragoman.gateway.settings import ADMIN_KEY, Settings
+from dragoman.mocks import fake_cli
 
 KEPT: Final = (ADMIN_KEY, "DRAGOMAN_SERVER__", "DRAGOMAN_LOG__", "BIND_ADDR", "NO_COLOR", "TERM")
 """Beginnings of the names that a demo heeds in the environment; the rest could reach real upstreams or keys."""
@@ -19,6 +21,8 @@ PATTERNS: Final = (
     "*-instruct",
 )
 EVERY_HEADER: Final = {"request": {"passthrough": "all"}}
+FAKE: Final = "fake-claude"
+"""A command-line agent that asks no model."""
 SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 
 
@@ -39,12 +43,19 @@ def layer(mock_url: str) -> Layer:
                 "direct": True,
             },
         },
-        "models": {name: f"mock-chat/{name}" for name in MODELS},
+        "models": {name: f"mock-chat/{name}" for name in MODELS} | {FAKE: f"{FAKE}/sonnet"},
         "aliases": {name: {"base_url": f"{mock_url}/{name}", "headers": EVERY_HEADER} for name in SERVICES},
     }
     values["models"] |= dict.fromkeys(PATTERNS, "mock-chat")
     for item in (*values["upstreams"].values(), *values["aliases"].values()):
         item["breaker"] = False  # mocks fail when they are asked to, and are to do so each time
+    values["upstreams"][FAKE] = {
+        "command": sys.executable,
+        "args": ["-IS", fake_cli.__file__, "claude"],
+        "adapter": "claude-cli",
+        "models": ["haiku", "sonnet", "opus"],
+        "tools": True,
+    }
     return Layer("demo", values)
 
 
@@ -52,4 +63,5 @@ def settings(mock_url: str, state: Path, flags: Tree) -> Settings:
     """The settings of a demo whose state is kept in `state`: no file, and little of the environment."""
     process = Settings.from_process()
     environ = {name: value for name, value in process.environ.items() if name.startswith(KEPT)}
-    return Settings({**environ, "XDG_STATE_HOME": str(state)}, None, flags, layer(mock_url), process.cwd)
+    homes = {"HOME": str(state), "XDG_STATE_HOME": str(state)}
+    return Settings({**environ, **homes}, None, flags, layer(mock_url), process.cwd)
