@@ -75,6 +75,7 @@ COVERED_BY: dict[str, str] = {
 
 ABOUT: dict[str, str] = {
     "test_package.py": "__init__.py",
+    "gateway/test_error_style.py": "gateway/render.py",
     "gateway/test_smuggling.py": "gateway/head.py",
     "gateway/test_uvicorn.py": "gateway/server.py",
 }

@@ -155,7 +155,7 @@ class GatewayError(DragomanError):
         *,
         param: str | None = None,
         retry_after: int | None = None,
-        extra: Mapping[str, str | int] | None = None,
+        extra: Mapping[str, str | int | tuple[str, ...]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)

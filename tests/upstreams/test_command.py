@@ -321,7 +321,7 @@ async def test_where_models_are_listed_no_other_is_run(make: Make) -> None:
     assert upstream.models() == ["c", "a/b"]
     with pytest.raises(GatewayError, match="it has a/b, c") as caught:
         upstream.prepare(turn("echo done"), "d")
-    assert caught.value.extra == {"supported": "a/b, c"}
+    assert caught.value.extra == {"supported": ("a/b", "c")}
     found = await events(await upstream.prepare(turn("echo text; echo done"), "").open(asked()))
     assert found[0] == Opened("call_1", 1000, "c")
 

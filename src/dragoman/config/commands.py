@@ -3,6 +3,7 @@
 from typing import Literal
 
 from dragoman.config.numbers import check_numbers
+from dragoman.config.presets import Name
 from dragoman.config.sections import Limited, Section
 from dragoman.dialects.commands.base import Output
 from dragoman.dialects.commands.table import ADAPTERS
@@ -47,6 +48,8 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
 
     command: str
     """The program, by path or by name on PATH."""
+    profile: Name | None = None
+    """Settings for a purpose, below those of the file: `claude-json` is Claude Code as one careful endpoint."""
     args: tuple[str, ...] = ()
     """Arguments of the operator's own, before those that Dragoman adds."""
     adapter: Literal["claude-cli", "codex-cli", "gemini-cli", "text"] | None = None

@@ -11,6 +11,7 @@ from dragoman.config.aliases import AliasConfig
 from dragoman.config.checks import check
 from dragoman.config.commands import CommandConfig, CommandTimeouts, WorkspaceConfig
 from dragoman.config.models import ModelConfig
+from dragoman.config.presets import below as presets_below
 from dragoman.config.root import Config
 from dragoman.config.sections import JobsConfig, LogConfig, ServerConfig, StoreConfig, TimeoutsConfig, hint
 from dragoman.config.upstreams import UpstreamConfig
@@ -33,10 +34,11 @@ class Loaded:
 
 def parse(layers: Sequence[Layer]) -> Loaded:
     """The configuration that the layers, lowest first, make. Raises `ConfigError`."""
-    merged: Tree = {}
-    origins: dict[str, str] = {}
-    for layer in layers:
-        precedence.merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+    merged, origins = _merge(layers)
+    upstreams = merged.get("upstreams")
+    presets = presets_below(upstreams) if isinstance(upstreams, dict) else []
+    if presets:
+        merged, origins = _merge([*presets, *layers])
     tables = _by_kind(merged)
     for layer in layers:
         _check_names(layer.values, Config, "", frozenset(tables.get("commands", ())))
@@ -46,6 +48,14 @@ def parse(layers: Sequence[Layer]) -> Loaded:
         raise _config_error(error, tables) from None
     check(config)
     return Loaded(config, origins)
+
+
+def _merge(layers: Sequence[Layer]) -> tuple[Tree, dict[str, str]]:
+    merged: Tree = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        precedence.merge(merged, layer.values, origins, layer.origin, "", lax=layer.lax)
+    return merged, origins
 
 
 def schema() -> dict[str, Any]:

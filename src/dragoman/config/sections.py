@@ -86,6 +86,11 @@ class ServerConfig(Section, frozen=True, kw_only=True):
     """Networks of our own proxies: what they write into `X-Forwarded-For` is believed, by limits of scope `ip`."""
     default_upstream: str | None = None
     """Where calls that name no model go, such as /v1/files; default the first upstream."""
+    default_model: str | None = None
+    """The model of conversations and completions that name none; without it they are refused."""
+    error_style: Literal["openai", "flat"] = "openai"
+    """The form of the gateway's own errors under `/v1` (but for `/v1/messages`), and for jobs if it is `flat`:
+    `{"error": "execution failed", "detail": ...}`."""
     encoding: str | None = None
     """An encoding of tiktoken's, such as `o200k_base`, to estimate tokens with instead of by characters. Needs the
     extra `tokens`, and the encoding's file in the directory that TIKTOKEN_CACHE_DIR names."""

@@ -209,6 +209,7 @@ class Gateway:
             return
         call = Call(scope, receive, send, new_id("req_"), self.clock.monotonic())
         with self._enter(call) as runtime:
+            call.error_style = runtime.config.server.error_style
             await self._carry(call, runtime, scope)
 
     @contextmanager

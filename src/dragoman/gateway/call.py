@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.gateway.grant import Grant
-from dragoman.gateway.render import Headers, Source, head, render_error, render_json
+from dragoman.gateway.render import Headers, Source, Style, head, render_error, render_json
 from dragoman.gateway.tunnel import Guest
 from dragoman.gateway.watch import Watch
 from dragoman.policy.headers import CALLER_CREDENTIALS
@@ -56,9 +56,9 @@ class Call:
     """Made for each request before anything else is looked at."""
 
     __slots__ = (
-        "_receive", "_send", "added", "connection", "ended", "errors_like", "grant", "head_sent", "header", "headers",
-        "id", "journal", "method", "path", "peer", "query", "received", "request_id", "sent", "source", "started_at",
-        "status", "watch",
+        "_receive", "_send", "added", "connection", "ended", "error_style", "errors_like", "grant", "head_sent",
+        "header", "headers", "id", "journal", "method", "path", "peer", "query", "received", "request_id", "sent",
+        "source", "started_at", "status", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -84,6 +84,7 @@ class Call:
         """What an agent of this gateway calls under; no caller from outside has one."""
         self.journal: Journal | None = None
         """Of a job that may be run again."""
+        self.error_style: Style = "openai"
         self.errors_like = ""
         """The path whose form its errors have, if not its own."""
         self.received = 0
@@ -237,7 +238,7 @@ class Call:
     async def answer_error(self, error: GatewayError) -> None:
         """Answers with an error of our own, in the form of the path's family; only before the head is sent."""
         status, headers, body = render_error(
-            error, path=self.errors_like or self.route_path, request_id=self.request_id
+            error, path=self.errors_like or self.route_path, request_id=self.request_id, style=self.error_style
         )
         await self._finish(status, headers, body)
 

@@ -66,6 +66,8 @@ class Exchange:
         body = await call.read(server.max_body, server.body_timeout)
         if self._model:
             body = render_fields({**head.parse(body), "model": raw(self._model)})
+        elif server.default_model is not None:
+            body = _for_model(body, server.default_model)
         memory = await self._remember(key, body)
         if isinstance(memory, Memory) and memory.asked.background:
             await self._submit(key, body, memory)
@@ -302,6 +304,14 @@ class Exchange:
             headers = [(b"content-type", JSON), *_back(reply.headers)]
             await self._call.answer(reply.status, headers, said, source="upstream")
         return True
+
+
+def _for_model(body: bytes, model: str) -> bytes:
+    """The request as it is for `model`, if it names none."""
+    fields = head.parse(body)
+    if bytes(fields.get("model", b"null")) != b"null":
+        return body
+    return render_fields({**fields, "model": raw(model)})
 
 
 def request_headers(call: Call) -> Headers:

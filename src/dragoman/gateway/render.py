@@ -9,17 +9,20 @@ import msgspec
 
 from dragoman.dialects.chat import errors as chat
 from dragoman.dialects.messages import errors as messages
-from dragoman.errors import PROBLEM_TYPE, GatewayError
+from dragoman.errors import MODEL_NOT_FOUND, PROBLEM_TYPE, GatewayError
 from dragoman.wire import problem
 from dragoman.wire.problem import Problem
 
 Headers = list[tuple[bytes, bytes]]
 Source = Literal["gateway", "upstream"]
+Style = Literal["openai", "flat"]
+"""The form of errors where OpenAI's is spoken, and of those of jobs: OpenAI's own, or seed 004's, which is flat."""
 
 JSON: Final = b"application/json"
 OUTBOUND: Final = ("/api/oagw/v1/proxy/", "/api/oagw/v1/status", "/api/oagw/v1/resolve")
 _ANTHROPIC_PREFIX: Final = "/v1/messages"
 _OPENAI_PREFIXES: Final = ("/v1/", "/convert")
+_JOB_PREFIXES: Final = ("/execute", "/jobs")
 STREAM_HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -41,11 +44,16 @@ def render_json(value: object, request_id: str) -> tuple[Headers, bytes]:
     return [*head(request_id), (b"content-type", JSON), (b"content-length", b"%d" % len(body))], body
 
 
-def render_error(error: GatewayError, *, path: str, request_id: str) -> tuple[int, Headers, bytes]:
+def render_error(
+    error: GatewayError, *, path: str, request_id: str, style: Style = "openai"
+) -> tuple[int, Headers, bytes]:
     """Status, headers and body of an error, in the form of the family that `path` belongs to."""
     status = status_of(error, path)
     if path.startswith(_ANTHROPIC_PREFIX):
         body, content_type = messages.render(chat.body(error), status), JSON
+    elif style == "flat" and path.startswith((*_OPENAI_PREFIXES, *_JOB_PREFIXES)):
+        status, flat = render_flat(error)
+        body, content_type = msgspec.json.encode(flat), JSON
     elif path.startswith(_OPENAI_PREFIXES):
         body, content_type = chat.render(error), JSON
     else:
@@ -84,3 +92,14 @@ def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
         retry_after_seconds=error.retry_after,
         **told,
     )
+
+
+def render_flat(error: GatewayError) -> tuple[int, dict[str, object]]:
+    """Status and body as seed 004 has them: whatever became of a run is a 503, and an unknown model a 400."""
+    kind = error.kind
+    if kind is MODEL_NOT_FOUND:
+        supported = error.extra.get("supported", ())
+        return 400, {"error": "unsupported model", "supported": supported, "detail": error.message}
+    if kind.status >= 500:
+        return 503, {"error": "execution failed", "detail": error.message, "code": kind.code}
+    return kind.status, {"error": kind.title, "detail": error.message, "code": kind.code}

@@ -84,7 +84,9 @@ class RouteTable:
         if not key.permits_model(asked):
             raise GatewayError(errors.PERMISSION_DENIED, f"This key may not use the model {asked!r}.", param="model")
         if route is None:
-            raise GatewayError(errors.MODEL_NOT_FOUND, self._unknown(asked, key), param="model")
+            supported = tuple(name for name in self.exact if key.permits_model(name))
+            message = self._unknown(asked, supported)
+            raise GatewayError(errors.MODEL_NOT_FOUND, message, param="model", extra={"supported": supported})
         targets = route.resolve(asked)
         if asked in key.models and asked in self.exact:
             return targets
@@ -106,9 +108,8 @@ class RouteTable:
                 return route
         return None
 
-    def _unknown(self, asked: str, key: Key) -> str:
+    def _unknown(self, asked: str, known: Sequence[str]) -> str:
         message = f"The model {asked!r} does not exist."
-        known = [name for name in self.exact if key.permits_model(name)]
         close = get_close_matches(asked, known, n=3, cutoff=0.5)
         if close:
             message += " Did you mean " + " or ".join(repr(name) for name in close) + "?"

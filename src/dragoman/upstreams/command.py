@@ -71,8 +71,8 @@ class CommandUpstream:
         """Raises `GatewayError` MODEL_NOT_FOUND, UNSUPPORTED_PARAMETER, INVALID_REQUEST."""
         model = model or self._settings.default_model
         if self._settings.models and model not in self._settings.models:
-            supported = ", ".join(self._settings.models)
-            message = f"Upstream {self.name!r} has no model {model!r}; it has {supported}."
+            supported = self._settings.models
+            message = f"Upstream {self.name!r} has no model {model!r}; it has {', '.join(supported)}."
             raise GatewayError(errors.MODEL_NOT_FOUND, message, param="model", extra={"supported": supported})
         if not self._settings.models and model and not _MODEL.fullmatch(model):
             message = f"{model!r} cannot be the name of a model of upstream {self.name!r}."
