@@ -89,12 +89,16 @@ class ShellReader:
             case "cost":
                 self.facts.spent = Usage(cost_usd=float(rest))
             case "fail":
-                return self._fail(GatewayError(errors.RATE_LIMIT_EXCEEDED, rest))
+                return self._used() + self._fail(GatewayError(errors.RATE_LIMIT_EXCEEDED, rest))
             case "done":
                 self.done = True
-                spent = (self.facts.spent.cost_usd or 0.0) - (self._run.spent.cost_usd or 0.0)
-                return [Used(Usage(1, 1, cost_usd=spent)), Stopped(Stop.END)]
+                return [*(self._used() or [Used(Usage(1, 1, cost_usd=0.0))]), Stopped(Stop.END)]
         return []
+
+    def _used(self) -> list[Event]:
+        """Since its session was gone on with, if it has said what that has cost."""
+        cost = self.facts.spent.cost_usd
+        return [] if cost is None else [Used(Usage(1, 1, cost_usd=cost - (self._run.spent.cost_usd or 0.0)))]
 
     def _fail(self, error: GatewayError) -> list[Event]:
         self.done = True

@@ -150,6 +150,14 @@ async def test_a_failure_is_raised_before_content_and_told_after_it(make: Make) 
     assert after[-2:] == [TextDelta("some"), Failed("too many calls")]
 
 
+async def test_what_a_run_has_cost_is_told_though_it_has_failed(make: Make) -> None:
+    reply = await begin(make(), "echo cost 0.5; echo fail no more")
+    assert await reply.read() == [Opened("call_1", 1000, "m"), Used(Usage(1, 1, cost_usd=0.5))]
+    with pytest.raises(GatewayError, match="no more"):
+        await reply.read()
+    assert await reply.read() == []
+
+
 async def test_a_program_that_ends_without_an_answer_has_failed_in_its_own_words(make: Make) -> None:
     error = await failure(make(), "echo boom >&2; exit 42")
     assert error.kind is errors.EXECUTION_FAILED

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import select
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +14,7 @@ import pytest
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.upstreams.leftovers import MARK, Leftovers
-from dragoman.upstreams.process import Launch, Process, Processes, allowed
+from dragoman.upstreams.process import Launch, Process, Processes, allowed, exit_descriptor, exit_seen_by_thread
 from tests.support.running import alive, children, descriptors, pids_from, until
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -179,6 +181,19 @@ async def test_what_cannot_be_started_says_why_and_leaves_nothing(
 async def test_a_directory_that_is_gone_is_named(processes: Processes, tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="no directory"):
         processes.spawn(sh("true", tmp_path / "gone"))
+
+
+def test_an_exit_is_seen_where_the_kernel_has_no_descriptor_for_it() -> None:
+    with subprocess.Popen(["sh", "-c", "read line; exit 3"], stdin=subprocess.PIPE) as child:
+        descriptors = [exit_seen_by_thread(child.pid), exit_descriptor(child.pid)]
+        assert select.select(descriptors, [], [], 0) == ([], [], [])
+        assert child.stdin is not None
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+        for descriptor in descriptors:
+            assert select.select([descriptor], [], [], 5)[0] == [descriptor]
+            os.close(descriptor)
+        assert child.wait() == 3  # nobody has reaped it
 
 
 async def test_closing_ends_everything_and_wakes_who_reads(processes: Processes, tmp_path: Path) -> None:

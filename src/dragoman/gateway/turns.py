@@ -17,7 +17,7 @@ from dragoman.gateway.render import JSON
 from dragoman.policy.keys import Key
 from dragoman.policy.routing import Target
 from dragoman.ports import Asked, Prepared, Timeouts, TurnReply, TurnUpstream
-from dragoman.turn import Event, Failed, Loss, Turn
+from dragoman.turn import Event, Failed, Loss, Turn, Used
 
 SESSION = "session_id"
 """The field by which a Chat caller names what its calls go on from; it has no other word for that."""
@@ -71,11 +71,15 @@ class TurnAttempt:
     async def _buffered(self, reply: TurnReply, losses: tuple[Loss, ...], timeouts: Timeouts) -> None:
         call = self._call
         events: list[Event] = []
-        while some := await call.watch.guard(reply.read()):
-            if not events:
-                call.watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
-            call.watch.touch()
-            events += some
+        try:
+            while some := await call.watch.guard(reply.read()):
+                if not events:
+                    call.watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
+                call.watch.touch()
+                events += some
+        finally:  # a run that has failed has cost something, too
+            used = [event.usage for event in events if isinstance(event, Used)]
+            self._booking.usage = used[-1] if used else self._booking.usage
         if events and isinstance(events[-1], Failed):
             raise _error(events[-1])
         answer, self._booking.usage = self._telling.answer(events)

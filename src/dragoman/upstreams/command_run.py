@@ -99,8 +99,13 @@ class Answer:
         self.told = False
         """Whether anything of substance has been given."""
         self.over = False
+        self.failure: GatewayError | None = None
+        """How it ends, once what it has cost has been given."""
 
     async def read(self) -> list[Event]:
+        if self.failure is not None:
+            failure, self.failure, self.over = self.failure, None, True
+            raise failure
         return [] if self.over else await self._run.read(self)
 
     def close(self) -> None:
@@ -313,12 +318,15 @@ class CommandRun:
 
     def _fail(self, answer: Answer, error: GatewayError, events: list[Event] | None = None) -> list[Event]:
         self.end()
-        answer.over = True
         if events is None:
             events = [Failed(error.message, error.kind.code, error.kind.type)]
-        if not answer.told and not any(map(_is_substance, events)):
-            raise error
-        return answer.give(events)
+        if answer.told or any(map(_is_substance, events)):
+            return answer.give(events)
+        if any(isinstance(event, Used) for event in events):
+            answer.failure = error
+            return answer.give(events[:-1])
+        answer.over = True
+        raise error
 
     def _session(self) -> Session | None:
         facts = self._reader.facts

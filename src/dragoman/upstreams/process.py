@@ -16,10 +16,11 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import E2BIG
+from errno import E2BIG, ENOSYS, EPERM
 from pathlib import Path
 from typing import Final
 
@@ -256,7 +257,7 @@ def _start(launch: Launch, record: Record) -> _Started:
             start_new_session=True,
         )
         record.write(popen.pid)
-        exit_ = _exit_descriptor(popen.pid)
+        exit_ = exit_descriptor(popen.pid)
     except (OSError, ValueError) as error:
         drop(*pipes)
         if popen is not None:
@@ -280,7 +281,7 @@ def _not_started(launch: Launch, error: OSError | ValueError) -> GatewayError:
     return GatewayError(errors.LINK_UNAVAILABLE, f"The program {program!r} cannot be started: {reason}.")
 
 
-def _exit_descriptor(pid: int) -> int:
+def exit_descriptor(pid: int) -> int:
     """A descriptor that is readable once a child has exited, and does not reap it."""
     if sys.platform == "darwin":
         queue = select.kqueue()
@@ -292,4 +293,21 @@ def _exit_descriptor(pid: int) -> int:
             os.close(other)
             return end
         return os.dup(queue.fileno())
-    return os.pidfd_open(pid)
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno not in (ENOSYS, EPERM):
+            raise
+        return exit_seen_by_thread(pid)
+
+
+def exit_seen_by_thread(pid: int) -> int:
+    """The same for kernels before 5.3 and sandboxes that have no pidfd."""
+    end, other = os.pipe()
+
+    def wait() -> None:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        os.close(other)
+
+    threading.Thread(target=wait, name=f"exit of {pid}", daemon=True).start()
+    return end
