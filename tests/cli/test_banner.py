@@ -10,7 +10,7 @@ def test_every_line_to_try_is_one_command_with_the_key() -> None:
         words = shlex.split(line)
         assert title and words[0] == "curl" and "Authorization: Bearer drg_x" in words
         if "-d" in words:
-            assert json.loads(words[words.index("-d") + 1])["model"] == banner.MODEL
+            assert json.loads(words[words.index("-d") + 1])["model"] in (banner.MODEL, banner.AGENT)
 
 
 def test_the_greeting_names_what_is_served() -> None:
