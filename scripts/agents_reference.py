@@ -37,6 +37,9 @@ def page() -> str:
     parts.append("\n## Decorators\n\nEach is also a method of an agent.\n\n")
     for decorator in DECORATORS:
         parts.append(f"- `@{decorator.__name__}{bare(decorator)}`: {flat(decorator)}\n")
+    parts.append(
+        f"\n## Agents of other makes\n\n- `from_callable{bare(agents.from_callable)}`: {flat(agents.from_callable)}\n"
+    )
     parts.append("\n## Events\n\nOf `stream`, in `dragoman.agents.events`.\n")
     parts += [section(kind).replace("\n## ", "\n### ") for kind in EVENTS]
     parts.append("\n## Hooks\n\nWhat they are given, in `dragoman.agents.hooks`; each has `context`.\n")

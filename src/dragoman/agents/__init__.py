@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dragoman.agents.agent import Agent, BaseAgent
     from dragoman.agents.context import Context
     from dragoman.agents.errors import AgentError, LimitReached, ModelError, OutputError, ToolError, Vetoed
+    from dragoman.agents.foreign import from_callable
     from dragoman.agents.marks import handoff, hook, http, prompt, tool
     from dragoman.agents.mcp import MCPServer
     from dragoman.agents.model import Model
@@ -42,6 +43,7 @@ __all__ = [
     "Tool",
     "ToolError",
     "Vetoed",
+    "from_callable",
     "handoff",
     "hook",
     "http",
@@ -53,6 +55,7 @@ _HOMES = {
     "agent": ("Agent", "BaseAgent"),
     "context": ("Context",),
     "errors": ("AgentError", "LimitReached", "ModelError", "OutputError", "ToolError", "Vetoed"),
+    "foreign": ("from_callable",),
     "marks": ("handoff", "hook", "http", "prompt", "tool"),
     "mcp": ("MCPServer",),
     "model": ("Model",),
