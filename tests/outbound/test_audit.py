@@ -75,6 +75,7 @@ def test_23_1_a_call_is_one_line_of_the_audit_log(live: Live) -> None:
         "trace_id": TRACE, "family": "proxy", "name": "routed", "upstream": "alias:routed", "host": "127.0.0.1",
         "path": "/api/oagw/v1/proxy/routed/v1/items/7", "route": "/v1/items", "method": "POST", "status": 200,
         "source": "upstream", "request_size": 10, "response_size": len(answer.content), "key_id": principal,
+        "tenant_id": "default",
     }  # fmt: skip
 
 

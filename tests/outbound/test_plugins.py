@@ -56,6 +56,7 @@ def change(values: dict[str, Any], mock_url: str) -> None:
             "base_url": "http://127.0.0.1:1", "headers": {"request": everything}, "breaker": False,
             **bound({"id": "acme_answers"}, stamp("E")),
         },
+        "late-and-stamped": {**echo, **bound({"id": "acme_faulty", "config": {"word": "raises late"}}, stamp("E"))},
         "late": {**echo, **bound({"id": "acme_faulty", "config": {"word": "raises late"}})},
         "signed": {
             **at_root, "headers": {"request": everything},
@@ -230,6 +231,10 @@ def test_n11_8_a_guard_that_fails_late_lets_no_answer_pass(live: Live, http: htt
     before = live.received
     assert reason(http.get("/late/x")) == (500, "plugin_failed", "PLUGIN_FAILED")
     assert live.received == before + 1
+
+
+def test_p11_5_what_is_said_of_an_answer_is_no_error_to_be_worded_anew(http: httpx2.Client) -> None:
+    assert reason(http.get("/late-and-stamped/x")) == (500, "plugin_failed", "PLUGIN_FAILED")
 
 
 @pytest.mark.parametrize("number", range(len(TRESPASSES)), ids=TRESPASSES)

@@ -57,6 +57,7 @@ class AuditRecord(CallRecord, frozen=True, omit_defaults=True):
 
     logger: str = ""
     trace_id: str = ""
+    tenant_id: str = ""
     principal_id: str = ""
     host: str = ""
     path: str = ""

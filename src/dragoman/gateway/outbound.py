@@ -23,7 +23,6 @@ from dragoman.policy import aliases, cors
 from dragoman.policy.aliases import Alias
 from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
-from dragoman.policy.keys import Key
 from dragoman.policy.matching import Rule
 from dragoman.policy.retry import repeatable
 from dragoman.ports import Body, Reply, Timeouts, Upstream, UpstreamRequest
@@ -72,21 +71,22 @@ class Outbound:
         self._host = target_host(call.header)
         runtime.upstreams[alias.upstream].check(self._host)
         bounds = alias.bounds if route is None else (*alias.bounds, *route.bounds)
+        chain = alias.chain if route is None else route.chain
+        plugged = None if chain is None else Plugged(chain, call, key, name, booking.route)
+        forward = self._pass if plugged is None else self._plug
         if bounds:
             route_id = "" if route is None else route.id
             with Permit(self._services.admission, call, key, runtime.trusted_proxies, route_id) as permit:
                 await call.watch.guard(permit.gain(bounds))
-                await self._plug(alias, route, across, target, key)
+                await forward(alias, route, across, target, plugged)
         else:
-            await self._plug(alias, route, across, target, key)
+            await forward(alias, route, across, target, plugged)
 
-    async def _plug(self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, key: Key) -> None:
-        """The call from its limits on, through its plugins if it has any."""
-        chain = alias.chain if route is None else route.chain
-        if chain is None:
-            await self._pass(alias, route, across, target)
-            return
-        plugged = Plugged(chain, self._call, key, alias.name, self.booking.route)
+    async def _plug(
+        self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None
+    ) -> None:
+        """As `_pass`, and what plugins make of an error."""
+        assert plugged is not None
         try:
             await self._pass(alias, route, across, target, plugged)
         except GatewayError as error:
@@ -99,9 +99,9 @@ class Outbound:
             await self._answer(said)
 
     async def _pass(
-        self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None = None
+        self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None
     ) -> None:
-        """To the upstream, and the answer back to its end."""
+        """The call from its limits on: to the upstream, and the answer back to its end."""
         call, booking, runtime = self._call, self.booking, self._runtime
         upstream = runtime.upstreams[alias.upstream]
         timeouts = upstream.timeouts if route is None else route.timeouts

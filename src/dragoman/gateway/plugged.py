@@ -55,6 +55,7 @@ class Plugged:
         self._readers = chain.readers
         self._secrets: Sequence[bytes] = () if chain.auth is None else chain.auth.secrets
         self._sent: Request | None = None
+        """What went out, while no answer has come or one is on its way."""
 
     async def request(self, given: UpstreamRequest) -> UpstreamRequest | Answer:
         """What goes out instead of `given`, or a plugin's own answer. Raises `GatewayError`."""
@@ -96,6 +97,7 @@ class Plugged:
             length=len(first) if ended else begun.announced(headers),
             body=first if ended and not begun.encoded(headers) else None,
         )
+        sent, self._sent = self._sent, None  # an answer has come: what is said of it is no error of the call's
         for guard in self._chain.guards:
             await self._heed(guard, guard.plugin.on_response, event)
         for transform in self._chain.transforms:
@@ -104,6 +106,7 @@ class Plugged:
                 return self._judge(transform, verdicts.own_answer, said)
             if said is not None:
                 event = self._judge(transform, verdicts.changed, event, self._expect(transform, Response, said))
+        self._sent = sent
         out = verdicts.raw(event.headers)
         if not bare and event.body is not None and event.body != came.body:
             out = [item for item in out if item[0] not in (b"content-length", b"content-encoding", b"etag")]
