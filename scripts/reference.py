@@ -48,6 +48,7 @@ SETTINGS: Final = (
     ("aliases.NAME.endpoints", resources.Endpoint),
     ("aliases.NAME.headers.request", resources.HeaderRules),
     ("aliases.NAME.rate_limit", resources.RateLimit),
+    ("aliases.NAME.rate_limit.budget", resources.Budget),
     ("aliases.NAME.concurrency", resources.Concurrency),
     ("aliases.NAME.health", resources.Health),
     ("aliases.NAME.retry", resources.Retry),

@@ -1,6 +1,6 @@
 """Tenants and what they share.
 
-Scenarios N1.3, N2.6, P2.8, P4.6, N5.2, P5.3, P6.1, N6.2, P9.8, N9.9, N9.10, P18.6 and 21.2.
+Scenarios N1.3, N2.6, P2.8, P4.6, N5.2, P5.3, P6.1, N6.2, P9.8, N9.9, N9.10, P18.6, P18.7 and 21.2.
 """
 
 from collections.abc import Iterator
@@ -236,6 +236,47 @@ def test_p18_6_a_private_limit_is_its_owners(root: Tenant, bank: Tenant) -> None
 def test_p18_6_by_tenant_each_tenant_has_its_bucket_even_of_an_enforced_limit(root: Tenant, bank: Tenant) -> None:
     root.at("by-tenant", "", sharing="inherit", **limit(1, "enforce", "tenant"))
     assert statuses(root, "by-tenant", 2) == statuses(bank, "by-tenant", 2) == [200, 429]
+
+
+def test_p18_7_an_allocated_budget_is_not_overdrawn(root: Tenant, retail: Tenant, shop: Tenant, bank: Tenant) -> None:
+    given = limit(10, "inherit")
+    given["rate_limit"]["budget"] = {"mode": "allocated", "total": 100, "overcommit": 1.2}
+    upstream = root.at("divided", "", sharing="inherit", **given)
+    own = retail.at("divided", "", sharing="inherit", **limit(70, "inherit"))
+    body = {"alias": "divided", "endpoints": [bank.endpoint()]}
+    hourly = {"rate_limit": {"sustained": {"rate": 3, "window": "hour"}}}
+    assert problem(bank.request("POST", "/upstreams", json={**body, **limit(51, "private")})) == (
+        400,
+        "invalid_request",
+    )
+    assert problem(bank.request("POST", "/upstreams", json={**body, **hourly})) == (400, "invalid_request")
+    bank.at("divided", "", **limit(50, "private"))
+    shop.at("divided", "", **limit(1000, "private"))  # that is of what retail has, which allocates nothing
+    refused = retail.request("PUT", f"/upstreams/{own['id']}", json={**own, **limit(71, "inherit")})
+    assert problem(refused) == (400, "invalid_request")
+    given["rate_limit"]["budget"]["total"] = 99
+    assert problem(root.request("PUT", f"/upstreams/{upstream['id']}", json={**upstream, **given})) == (
+        400, "invalid_request"
+    )  # fmt: skip
+
+
+def test_p18_7_a_shared_budget_is_one_count_for_all(root: Tenant, retail: Tenant, bank: Tenant) -> None:
+    given = limit(3, "inherit", "tenant")
+    given["rate_limit"]["budget"] = {"mode": "shared"}
+    root.at("pooled", "", sharing="inherit", **given)
+    assert [statuses(tenant, "pooled", 1) for tenant in (root, retail, bank, root, bank)] == [[200]] * 3 + [[429]] * 2
+
+
+@pytest.mark.parametrize(
+    ("sharing", "budget"),
+    [("private", {"mode": "shared"}), ("inherit", {"total": 5}), ("inherit", {"mode": "shared", "overcommit": 1.5}),
+     ("inherit", {"mode": "allocated", "overcommit": 2.1}), ("inherit", {"mode": "lent"})],
+)  # fmt: skip
+def test_p18_7_a_budget_that_means_nothing_is_refused(root: Tenant, sharing: str, budget: dict[str, Any]) -> None:
+    given = limit(1, sharing)
+    given["rate_limit"]["budget"] = budget
+    body = {"alias": "meaningless", "endpoints": [root.endpoint()], **given}
+    assert problem(root.request("POST", "/upstreams", json=body)) == (400, "invalid_request")
 
 
 def test_p9_8_a_private_credential_is_its_owners(root: Tenant, bank: Tenant) -> None:

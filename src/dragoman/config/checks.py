@@ -38,6 +38,8 @@ def check(config: Config) -> None:
         check_name(at, name)
         check_endpoint(at, upstream.base_url, upstream.credential, upstream.allow_cidrs)
         _check_connection(at, upstream)
+        if upstream.auth.sharing != "private":
+            raise ConfigError(f"{at}.auth.sharing", "is of aliases alone: who may call this is no tenant's")
         if upstream.auth.plugin is not None:
             raise ConfigError(f"{at}.auth.plugin", "plugins look at calls by alias only", "bind it to an alias")
         try:

@@ -31,3 +31,5 @@ def check_limit(at: str, limit: RateLimit | None) -> None:
             resources.check_rate_limit(limit)
         except GatewayError as error:
             raise ConfigError(f"{at}.{error.param}", error.message) from None
+        if limit.sharing != "private":
+            raise ConfigError(f"{at}.rate_limit.sharing", "is of aliases alone: who may call this is no tenant's")

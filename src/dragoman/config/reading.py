@@ -123,6 +123,7 @@ _SECTIONS: Final[dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]]] =
     (UpstreamConfig, "breaker"): Breaker,
     (AliasConfig, "breaker"): Breaker,
     (RateLimit, "sustained"): resources.Rate,
+    (RateLimit, "budget"): resources.Budget,
     **{(table, "rate_limit"): RateLimit for table in _LIMITED},
     **{(table, "concurrency"): Concurrency for table in _LIMITED},
 }

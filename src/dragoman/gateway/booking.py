@@ -121,6 +121,7 @@ class Booking:
             request_id=record.request_id, family=record.family, status=status, source=record.source,
             duration_ms=record.duration_ms, key_id=record.key_id, name=record.name, upstream=record.upstream,
             error=code, attempts=record.attempts, trace_id=audit.trace_id(call.header.get(b"traceparent")),
-            tenant_id="" if self._key is None else self._key.tenant, principal_id=record.key_id, host=self.host, path=call.route_path[: audit.MAX_PATH], method=call.method,
+            tenant_id="" if self._key is None else self._key.tenant, principal_id=record.key_id, host=self.host,
+            path=call.route_path[: audit.MAX_PATH], method=call.method,
             request_size=call.received, response_size=call.sent, error_type=audit.error_type(code), route=self.route,
         )  # fmt: skip

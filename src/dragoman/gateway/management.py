@@ -26,6 +26,7 @@ from dragoman.gateway.resource_body import convert
 from dragoman.gateway.runtime import Runtime
 from dragoman.policy import exposure, odata
 from dragoman.policy.aliases import check_unique
+from dragoman.policy.budgets import check_budgets
 from dragoman.policy.keys import Key
 from dragoman.policy.records import RouteRecord, UpstreamRecord, check_record, check_route_record
 from dragoman.policy.resources import ROUTE_ID, UPSTREAM_ID, Origin, PluginSetup, Route, Rules, Upstream, invalid
@@ -174,6 +175,7 @@ class Management:
                 message = f"The configuration file has the alias {record.value.alias!r} already."
                 raise GatewayError(errors.CONFLICT, message, param="alias")
             exposure.check_override(record, upstreams, line)
+            check_budgets(record, upstreams, self._runtime().tree)
         else:
             owner = next((one for one in upstreams if one.id == record.value.upstream_id), None)
             if owner is None or owner.tenant != record.tenant:

@@ -63,7 +63,8 @@ def bounds(
     if limit is None and concurrency is None:
         return ()
     rule = None if limit is None else limits.rule(limit)
-    apart = bucket if limit is not None and limit.sharing != "enforce" else ""
+    one_for_all = limit is None or limit.sharing == "enforce" or limit.budget.mode == "shared"
+    apart = "" if one_for_all else bucket
     return (Bounds(kind, name, id_ or name, limit, rule, concurrency, apart),)
 
 
@@ -75,7 +76,7 @@ def ask(bound: Bounds, caller: Caller) -> Ask:
         case "global":
             whose = ""
         case "tenant":
-            whose = caller.tenant
+            whose = "" if limit.budget.mode == "shared" else caller.tenant
         case "user":
             whose = caller.user
         case "ip":

@@ -72,6 +72,17 @@ class Rate(_Part, frozen=True, kw_only=True):
     window: Literal["second", "minute", "hour", "day"] = "second"
 
 
+class Budget(_Part, frozen=True, kw_only=True):
+    """How a limit that is shared is divided among the tenants below."""
+
+    mode: Literal["unlimited", "allocated", "shared"] = "unlimited"
+    """Not at all; by limits of their own that together take `total` at most; or by one count that all take from."""
+    total: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    """Of `allocated`: calls in the window of the limit; default its rate."""
+    overcommit: Annotated[float, Meta(ge=1, le=2)] = 1.0
+    """Of `allocated`: how many times over it may be given away."""
+
+
 class RateLimit(_Part, frozen=True, kw_only=True):
     """How many calls may be made: `sustained` on the long run, `burst` at once."""
 
@@ -91,6 +102,8 @@ class RateLimit(_Part, frozen=True, kw_only=True):
     """Whether answers carry `X-RateLimit-*`; a refusal has `Retry-After` in any case."""
     sharing: Sharing = "private"
     """Whether it holds for tenants below: counted for each by itself, or for all together."""
+    budget: Budget = Budget()
+    """How it is divided among them; see `[aliases.NAME.rate_limit.budget]`."""
 
 
 class Concurrency(_Part, frozen=True, kw_only=True):
@@ -364,6 +377,11 @@ def check_rate_limit(limit: RateLimit) -> None:
     most = limit.sustained.rate if limit.burst is None else limit.burst
     if limit.cost > most:
         raise invalid("rate_limit.cost", f"No call could ever pay {limit.cost}: the limit never has more than {most}.")
+    budget = limit.budget
+    if limit.sharing == "private" and budget.mode != "unlimited":
+        raise invalid("rate_limit.budget", "A limit that is shared with nobody has nothing to divide: set its sharing.")
+    if budget.mode != "allocated" and (budget.total is not None or budget.overcommit != 1):
+        raise invalid("rate_limit.budget", "Only what is allocated has a total, and an overcommit.")
 
 
 def check_cors(cors: Cors) -> None:
