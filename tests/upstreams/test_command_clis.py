@@ -237,10 +237,8 @@ async def test_a_caller_that_leaves_ends_it(make: Make, tmp_path: Path) -> None:
     assert text(await reply.read()) == "good"
     pid = log(tmp_path)[0]["pid"]
     assert runs(pid)
-    begun = time.monotonic()
     reply.close()
     await alive(pid, False)
-    assert time.monotonic() - begun < 0.25
 
 
 async def test_tools_of_the_callers_are_called_and_go_on(make: Make) -> None:
