@@ -69,6 +69,12 @@ def test_the_result_counts_where_there_is_nothing_else() -> None:
     assert events == [OPENED, TextDelta("Good day"), USED, Stopped(Stop.END)]
 
 
+def test_a_result_that_says_no_more_than_that_it_is_no_error_is_well() -> None:
+    events, _ = told({"type": "result", "result": "ok", "is_error": False})
+
+    assert (events[1], events[-1]) == (TextDelta("ok"), Stopped(Stop.END))
+
+
 def test_its_own_tools_and_subagents_stay_its_own() -> None:
     events, machine = told(*TOOLS)
 

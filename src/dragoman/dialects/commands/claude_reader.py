@@ -22,6 +22,8 @@ _STOPS: Final = {
     "stop_sequence": Stop.STOP_SEQUENCE,
     "refusal": Stop.REFUSAL,
 }
+_WELL: Final = ("success", "")
+"""Seed 004 has results that say no more than that they are no error."""
 _CAPS: Final = ("error_max_turns", "error_max_budget_usd")
 
 
@@ -103,7 +105,7 @@ class ClaudeReader(LineReader):
         usage = self._usage(result)
         if result.subtype in _CAPS:
             return self._capped(result, usage)
-        if result.is_error or result.subtype != "success":
+        if result.is_error or result.subtype not in _WELL:
             said = result.result or "; ".join(result.errors) or f"The program ended with {result.subtype!r}."
             return self._fail(failed(said, result.api_error_status), usage)
         if self._whole and result.structured_output:
