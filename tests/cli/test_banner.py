@@ -6,11 +6,14 @@ from dragoman.config import Config, UpstreamConfig
 
 
 def test_every_line_to_try_is_one_command_with_the_key() -> None:
-    for title, line in banner.curl_lines("http://127.0.0.1:1", "drg_x"):
+    asked = []
+    for title, line in banner.curl_lines("http://127.0.0.1:1", "drg_x", agent=True):
         words = shlex.split(line)
         assert title and words[0] == "curl" and "Authorization: Bearer drg_x" in words
         if "-d" in words:
-            assert json.loads(words[words.index("-d") + 1])["model"] in (banner.MODEL, banner.AGENT)
+            asked.append(json.loads(words[words.index("-d") + 1])["model"])
+    assert asked == [banner.MODEL, banner.MODEL, banner.AGENT, banner.ASSISTANT]
+    assert banner.ASSISTANT not in str(banner.curl_lines("http://127.0.0.1:1", "drg_x", agent=False))
 
 
 def test_the_greeting_names_what_is_served() -> None:

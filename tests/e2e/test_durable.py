@@ -44,6 +44,9 @@ class Worker:
             yield TextDelta(outcome + " ")
         yield Stopped(Stop.END)
 
+    async def close(self):
+        pass
+
 
 worker = Worker()
 """

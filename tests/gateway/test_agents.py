@@ -32,6 +32,9 @@ class Greeter:
         yield TextDelta("Good day")
         yield Stopped(Stop.END)
 
+    async def close(self):
+        pass
+
 class Inner:
     greeter = Greeter()
 
@@ -135,3 +138,12 @@ def test_a_reload_reads_the_table_anew_or_not_at_all(directory: Path, tmp_path_f
         assert reloaded() == (400, 200)
         table.clear()
         assert reloaded() == (200, 404)
+
+
+def test_agents_are_closed_once_with_the_gateway(tmp_path: Path) -> None:
+    agent = EchoAgent()
+    with running(tmp_path, agents=[agent]) as live:
+        httpx2.post(f"{live.url}/admin/reload", headers=live.headers(live.admin_key)).raise_for_status()
+        assert agent.closed == 0
+
+    assert agent.closed == 1

@@ -40,6 +40,7 @@ class EchoAgent:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.finished = 0
+        self.closed = 0
 
     def inspect(self, turn: Turn) -> tuple[Loss, ...]:
         if turn.sampling.choices > 1:
@@ -73,6 +74,9 @@ class EchoAgent:
         finally:
             self.finished += 1
 
+    async def close(self) -> None:
+        self.closed += 1
+
 
 class AskingAgent:
     """Makes calls of its own through the gateway, as its caller bids it: `ask MODEL WORDS`, or `METHOD PATH`."""
@@ -102,6 +106,9 @@ class AskingAgent:
                 yield TextDelta(f"{reply.status_code} {reply.text}")
         yield Used(Usage(1, 1))
         yield Stopped(Stop.END)
+
+    async def close(self) -> None:
+        return
 
 
 def inside(access: Access) -> httpx2.AsyncClient:

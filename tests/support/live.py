@@ -27,7 +27,7 @@ from dragoman.mocks.app import MockApp
 from dragoman.mocks.app import app as mock_app
 from dragoman.mocks.journal import Entry
 from dragoman.mocks.server import MockServer
-from dragoman.ports import Agent, LedgerRow
+from dragoman.ports import LedgerRow
 
 T = TypeVar("T")
 ADMIN_KEY = "admin-key-for-tests-0123456789"
@@ -166,7 +166,7 @@ class Setup:
     limits: ConnectionLimits | None
     drain: float
     environ: Mapping[str, str]
-    agents: Sequence[Agent]
+    agents: Sequence[object]
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def running(
     limits: ConnectionLimits | None = None,
     drain: float = 5.0,
     environ: Mapping[str, str] | None = None,
-    agents: Sequence[Agent] = (),
+    agents: Sequence[object] = (),
 ) -> Iterator[Live]:
     """A live gateway with the demo's configuration, as `change` leaves it; everything ends with the block."""
     setup = Setup(state, change, scenario, timing, limits, drain, environ or {}, agents)

@@ -6,6 +6,9 @@ from dragoman.config import Config
 
 MODEL = "gpt-4o-mini"
 AGENT = "fake-claude"
+ASSISTANT = "agent/assistant"
+ASKED = 'call weather {\\"city\\": \\"Seattle\\"}'
+"""So that a mock model calls the tool."""
 
 
 def greeting(url: str, config: Config, version: str) -> list[str]:
@@ -41,10 +44,11 @@ def demo_key(token: str) -> list[str]:
     return ["A key to everything here, good until this demo ends:", f"  {token}"]
 
 
-def curl_lines(url: str, token: str) -> list[tuple[str, str]]:
+def curl_lines(url: str, token: str, *, agent: bool) -> list[tuple[str, str]]:
     """What a demo shows, each with a line for a shell that works as it stands."""
     key = f'-H "Authorization: Bearer {token}"'
     proxy = f"{url}/api/oagw/v1/proxy"
+    asked = [("An agent, whose tools are those APIs", _chat(url, key, ASKED, model=ASSISTANT))] if agent else []
     return [
         ("A streamed chat answer", _chat(url, key, "Tell me about gateways", stream=True)),
         ("A whole one", _chat(url, key, "hello")),
@@ -53,6 +57,7 @@ def curl_lines(url: str, token: str) -> list[tuple[str, str]]:
         ("An HTTP API behind an alias", f'curl {key} "{proxy}/weather/current?city=Seattle"'),
         ("An event stream behind an alias", f"curl -N {key} {proxy}/stream-test/events"),
         ("The aliases", f"curl {key} {url}/api/oagw/v1/status"),
+        *asked,
     ]
 
 
@@ -63,10 +68,10 @@ def _chat(url: str, key: str, text: str, *, model: str = MODEL, stream: bool = F
     return f"curl {flag}{key} -H \"Content-Type: application/json\" -d '{body}' {url}/v1/chat/completions"
 
 
-def to_try(url: str, token: str) -> list[str]:
+def to_try(url: str, token: str, config: Config) -> list[str]:
     """The demo's lines, each under what it shows."""
     lines: list[str] = []
-    for title, line in curl_lines(url, token):
+    for title, line in curl_lines(url, token, agent="assistant" in config.agents):
         lines += [f"{title}:", f"  {line}"]
     return [*lines, "Or talk to it:", f"  DRAGOMAN_URL={url} DRAGOMAN_KEY={token} dragoman chat"]
 

@@ -81,7 +81,11 @@ async def _run(state: Path, listeners: list[socket.socket], keep: bool | None, *
                 dump(plain(msgspec.structs.replace(tour, token=gateway.token if stays else None)))
             if stays:
                 if not as_json:
-                    say(banner.paragraphs(banner.demo_key(gateway.token), banner.to_try(url, gateway.token)))
+                    say(
+                        banner.paragraphs(
+                            banner.demo_key(gateway.token), banner.to_try(url, gateway.token, gateway.config)
+                        )
+                    )
                     say("It runs until Ctrl-C.")
                 await stopped
 

@@ -90,7 +90,7 @@ def _announce(gateway: launch.KeyedGateway, url: str, *, demo: bool, console: bo
     if idle and console:
         blocks.append(banner.nothing_to_call())
     if token is not None and demo:
-        blocks += [banner.demo_key(token), banner.to_try(url, token)]
+        blocks += [banner.demo_key(token), banner.to_try(url, token, config)]
     elif token is not None:
         blocks.append(banner.first_key(token))
     if blocks:

@@ -4,6 +4,7 @@ A name of the configuration is imported when the configuration is read, so that 
 imported once stays as it is until a restart.
 """
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from dragoman.config import AgentConfig, AgentTimeouts, Config, check_name, model_of
 from dragoman.errors import ConfigError
@@ -21,6 +24,9 @@ from dragoman.upstreams.in_process import InProcessUpstream
 
 SURFACES: Final = ("/chat/completions", "/responses", "/health", "/capabilities")
 """Paths below an agent's name that are the gateway's."""
+CLOSING: Final = 5.0
+"""Seconds that an agent has to close."""
+_log = structlog.get_logger("dragoman")
 
 
 class Roster:
@@ -31,6 +37,8 @@ class Roster:
         self._inside = inside
         self._directory = directory
         self._given: dict[str, Agent] = {}
+        self._served: dict[int, Agent] = {}
+        """Every one that was ever found, by its identity; some may be the same."""
         for one in given:
             agent = _agent("agents", one)
             at = f"agents.{agent.name}"
@@ -49,11 +57,21 @@ class Roster:
             found[name] = self._host(name, agent, item.models, item.timeouts)
         return found
 
+    async def close(self) -> None:
+        """Closes them, once nothing of them runs any more."""
+        for agent in self._served.values():
+            try:
+                async with asyncio.timeout(CLOSING):
+                    await agent.close()
+            except Exception:  # noqa: BLE001 - the author's code may raise anything
+                _log.exception("agent not closed", agent=agent.name)
+
     def _host(self, name: str, agent: Agent, models: tuple[str, ...], timeouts: AgentTimeouts) -> Hosted:
         for endpoint in agent.card.endpoints:
             if endpoint.path in SURFACES or not endpoint.path.startswith("/"):
                 message = f"its endpoint {endpoint.path!r} cannot be served"
                 raise ConfigError(f"agents.{name}", message, f"a path that begins with / and is none of {SURFACES}")
+        self._served[id(agent)] = agent
         return Hosted(agent, timeouts.parts(), partial(self._inside.open, name, models))
 
 

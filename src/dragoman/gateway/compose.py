@@ -357,10 +357,11 @@ class Composer:
         binding.check_setup(value)
 
     async def close(self) -> None:
-        """Ends what is being fetched for upstreams, and what still runs."""
+        """Ends what is being fetched for upstreams, and what still runs or is held open."""
         self._tokens.close()
         if self._commands is not None:
             await self._commands.close()
+        await self._roster.close()
 
     def _pool(
         self,

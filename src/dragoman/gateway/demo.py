@@ -1,6 +1,8 @@
 """The demo's configuration: mock upstreams only, so that anyone can try everything without an account."""
 
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,9 @@ PATTERNS: Final = (
 EVERY_HEADER: Final = {"request": {"passthrough": "all"}}
 FAKE: Final = "fake-claude"
 """A command-line agent that asks no model."""
+ASSISTANT: Final = "dragoman.gateway.demo_agent:assistant"
+NEEDED: Final = ("pydantic", "griffe")
+"""What an agent needs; a demo without them has none."""
 SERVICES: Final = ("openai", "github", "weather", "calculator", "stream-test")
 
 
@@ -64,4 +69,7 @@ def settings(mock_url: str, state: Path, flags: Tree) -> Settings:
     process = Settings.from_process()
     environ = {name: value for name, value in process.environ.items() if name.startswith(KEPT)}
     homes = {"HOME": str(state), "XDG_STATE_HOME": str(state)}
-    return Settings({**environ, **homes}, None, flags, layer(mock_url), process.cwd)
+    base = layer(mock_url)
+    if all(find_spec(name) for name in NEEDED):
+        base = replace(base, values={**base.values, "agents": {"assistant": {"object": ASSISTANT}}})
+    return Settings({**environ, **homes}, None, flags, base, process.cwd)

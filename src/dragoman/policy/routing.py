@@ -50,7 +50,8 @@ class Target:
 
     @property
     def name(self) -> str:
-        return f"{self.upstream}/{self.model}"
+        """An agent is the only model of its upstream, and has the same name."""
+        return self.model if self.model == self.upstream else f"{self.upstream}/{self.model}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,3 +80,7 @@ class Agent(Protocol):
         It may raise `GatewayError` at any time: before content that is the answer, after it the stream's end.
         """
         ...
+
+    async def close(self) -> None:
+        """Ends what it holds open between runs, when the gateway ends."""
+        ...
