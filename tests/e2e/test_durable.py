@@ -57,6 +57,33 @@ drain = 0.1
 [agents.worker]
 object = "workers:worker"
 """
+TOOLS = """
+import asyncio
+from pathlib import Path
+
+from dragoman import Agent, Call, ScriptedModel
+from dragoman.turn import ToolResult
+
+HERE = Path(__file__).parent
+
+
+def next_step(turn):
+    done = sum(isinstance(item, ToolResult) for item in turn.items)
+    return Call("step", {"number": done}) if done < 3 else f"After {done} steps."
+
+
+worker = Agent("worker", model=ScriptedModel(next_step, loop=True), durable=True)
+
+
+@worker.tool
+async def step(number: int) -> str:
+    if number == 2 and not (HERE / "second").exists():
+        (HERE / "waiting").touch()
+        await asyncio.sleep(3600)
+    with (HERE / "done").open("a") as done:
+        done.write(f"{number} ")
+    return f"did {number}"
+"""
 DEADLINE = 30.0
 
 
@@ -99,6 +126,29 @@ def test_what_it_had_finished_is_not_done_again(home: Home, how: signal.Signals)
     assert events[-1].response.output_text == "ONE TWO THREE "
     assert [event.type for event in events].count("response.created") == 1
     assert after == events[len(before) :]
+
+
+def test_a_tool_that_an_agent_has_run_is_not_run_again(home: Home) -> None:
+    (home.path / "workers.py").write_text(TOOLS)
+    with started(home, "serve", "--port", "0") as first:
+        key = first.wait_for(r"drg_\w+")[0]
+        with openai.OpenAI(base_url=f"{first.url}/v1", api_key=key, max_retries=0) as sdk:
+            made = sdk.responses.create(model="agent/worker", input="work", background=True)
+            wait_for(home.path / "waiting")
+        first.send(signal.SIGKILL)
+        first.process.wait(DEADLINE)
+    (home.path / "second").touch()
+    with (
+        started(home, "serve", "--port", "0") as second,
+        openai.OpenAI(base_url=f"{second.url}/v1", api_key=key, max_retries=0) as sdk,
+    ):
+        with sdk.responses.retrieve(made.id, stream=True) as stream:
+            last = list(stream)[-1]
+        assert second.stop() == 0
+
+    assert last.type == "response.completed"
+    assert last.response.output_text == "After 3 steps."
+    assert (home.path / "done").read_text() == "0 1 2 "
 
 
 def wait_for(path: Path) -> None:

@@ -42,8 +42,6 @@ HookMap = Mapping[str, Iterable[Callable[..., Any]]]
 class Agent:
     """Make one, give it tools, and run it as often, and as often at once, as you like."""
 
-    durable = False
-
     def __init__(
         self,
         name: str = "agent",
@@ -59,6 +57,7 @@ class Agent:
         limits: Limits = LIMITS,
         prices: Mapping[str, Price] | None = None,
         deps: Any = None,
+        durable: bool = False,
         scope: Scope = EVERYONE,
         description: str = "",
     ) -> None:
@@ -66,7 +65,8 @@ class Agent:
 
         `skills` given by name keep that name. `output` is the type of every answer. `prices` are by model, for what
         its server does not tell; `deps` is what tools get where a run gives none. Where it is served, `scope` is
-        asked of callers, and `description` is for them.
+        asked of callers, and `description` is for them; `durable` lets runs in the background go on after a crash,
+        without repeating a tool that was done.
         """
         if not _NAME.fullmatch(name):
             raise AgentError(f"an agent's name has letters, digits, '_', '.' and '-'; {name!r} is none")
@@ -77,6 +77,7 @@ class Agent:
         self.prices = dict(prices or {})
         self.scope = scope
         self.deps = deps
+        self.durable = durable
         self.kept = KeptSteps()
         self.output = output
         self.model_name = model if isinstance(model, str) else ""

@@ -47,11 +47,13 @@ from dragoman.agents.events import (
 from dragoman.agents.model import Model
 from dragoman.agents.output import of as output_type
 from dragoman.agents.scopes import holds
+from dragoman.agents.steps import Steps
 from dragoman.agents.tools import Outcome, error_json
+from dragoman.agents.tools import Tool as OwnTool
 from dragoman.agents.usage import Limits, Record, RunUsage, cost_of
 from dragoman.dialects.folding import fold
 from dragoman.errors import GatewayError
-from dragoman.ports import Access
+from dragoman.ports import Access, Journal
 from dragoman.turn import (
     Answer,
     CallClosed,
@@ -94,6 +96,8 @@ class Asked:
     """The type of the answer; None for text."""
     mixed: Mixed = "run"
     access: Access | None = field(default=None, repr=False)
+    journal: Journal | None = field(default=None, repr=False)
+    """Where a run that may be begun anew notes what it has finished."""
     model: Model | None = None
     """Instead of the agent's own, and of whoever it hands over to."""
 
@@ -117,6 +121,7 @@ class Run:
             self.id, agent.name, held, self.usage, asked.deps, access=asked.access, history=lambda: self._items
         )
         self._items = asked.turn.items
+        self._done = Steps(asked.journal)
         self._external = _offered(asked.turn)
         self._until: float | None = None
         self._number = 0
@@ -212,14 +217,18 @@ class Run:
         yield ModelAsked(self._agent.name, before.turn.model, self._number)
         events: list[Event] = []
         at, began = now(), time.monotonic()
+        known = self._done.answer(self._number)
+        answering = model.answer(before.turn, self.context) if known is None else _again(known)
         try:
-            async with aclosing(model.answer(before.turn, self.context)) as answering:
+            async with aclosing(answering):
                 async for event in self._heard(answering, events):
                     yield event
             answer = _whole(events)
         finally:
             self._book(before.turn.model, events, at, time.monotonic() - began)
         self._check_cost(before.turn.model)
+        if known is None:
+            await self._done.answered(self._number, answer)
         after = hooks.AfterModel(self.context, answer=answer)
         await self._fire(after)
         self._answer = after.answer
@@ -313,15 +322,20 @@ class Run:
         elif before.output is not None:
             outcome = Outcome(before.output)
         else:
-            outcome = await self._perform(before.call)
+            outcome = await self._done_once(before.call)
         after = hooks.AfterTool(self.context, call=before.call, output=outcome.output, is_error=outcome.is_error)
         await abilities.hooks.fire(after)
         return Outcome(after.output, after.is_error, outcome.seconds, outcome.value)
 
-    async def _perform(self, call: ToolCall) -> Outcome:
+    async def _done_once(self, call: ToolCall) -> Outcome:
         tool = self._abilities.tools.get(call.name)
         if tool is None:
             return Outcome(error_json("no_such_tool", f"There is no tool {call.name!r}."), True)
+        if tool.hidden:
+            return await self._perform(tool, call)  # a handoff does nothing but choose, and its choice is an object
+        return await self._done.tool(self._number, call, lambda: self._perform(tool, call))
+
+    async def _perform(self, tool: OwnTool, call: ToolCall) -> Outcome:
         at = now()
         outcome = await tool.call(call.arguments, self.context)
         self.usage.add(
@@ -371,6 +385,11 @@ class Run:
 
     def _reached(self, limit: str, bound: float) -> LimitReached:
         return LimitReached(limit, bound, self.result())
+
+
+async def _again(events: list[Event]) -> AsyncGenerator[Event, None]:
+    for event in events:
+        yield event
 
 
 def _whole(events: list[Event]) -> Answer:

@@ -68,6 +68,7 @@ async def answer(agent: "Agent", turn: Turn, asked: Asked) -> AsyncGenerator[Eve
         output=agent.output,
         mixed="run" if asked.becomes else "defer",
         access=asked.access,
+        journal=asked.journal,
     )
     answering = Answering(agent.name)
     try:
