@@ -130,10 +130,10 @@ def test_by_default_only_headers_with_a_meaning_pass(live: Live) -> None:
     assert {"accept", "if-none-match"} <= names(echo) and "x-custom" not in names(echo)
 
 
-def test_nothing_is_invented_but_via_and_the_request_id(live: Live) -> None:
+def test_nothing_is_invented_but_via_the_request_id_and_a_trace(live: Live) -> None:
     raw = live.raw(f"GET {PROXY}/echo/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {live.key}\r\n\r\n".encode())
     echo = json.loads(raw.partition(b"\r\n\r\n")[2])
-    assert names(echo) == {"host", "via", "x-request-id"}
+    assert names(echo) == {"host", "via", "x-request-id", "traceparent"}
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import httpx2
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.gateway.connection import ConnectionLimits
-from dragoman.ports import Asked, Card
-from dragoman.turn import Event, Loss, Opened, Turn
+from dragoman.ports import Asked
+from dragoman.turn import Event, Opened, Turn
 from tests.outbound.acme import installing
 from tests.outbound.api import Api
 from tests.outbound.door import Door, door
 from tests.outbound.faults import Faulty, deaf
-from tests.support.agents import heard
+from tests.support.agents import EchoAgent, heard
 from tests.support.live import Live, running
 
 PROXY = "/api/oagw/v1/proxy"
@@ -26,14 +26,10 @@ PAGE = "https://app.example.com"
 HEAD_TIMEOUT = 0.5
 
 
-class FailingAgent:
+class FailingAgent(EchoAgent):
     """An agent that fails as it is told: with an error of ours by its code, or with one of its own."""
 
     name = "failing"
-    card = Card()
-
-    def inspect(self, turn: Turn) -> tuple[Loss, ...]:
-        return ()
 
     async def answer(self, turn: Turn, asked: Asked) -> AsyncGenerator[Event, None]:
         yield Opened("run_1", 1_700_000_000, self.name)

@@ -72,10 +72,10 @@ def test_23_1_a_call_is_one_line_of_the_audit_log(live: Live) -> None:
     assert principal.startswith("key_")
     assert line == {
         "logger": "audit", "level": "info", "event": "call", "request_id": answer.headers["x-request-id"],
-        "trace_id": TRACE, "family": "proxy", "name": "routed", "upstream": "alias:routed", "host": "127.0.0.1",
+        "trace_id": TRACE, "tenant_id": "default", "family": "proxy", "name": "routed",
+        "upstream": "alias:routed", "host": "127.0.0.1",
         "path": "/api/oagw/v1/proxy/routed/v1/items/7", "route": "/v1/items", "method": "POST", "status": 200,
         "source": "upstream", "request_size": 10, "response_size": len(answer.content), "key_id": principal,
-        "tenant_id": "default",
     }  # fmt: skip
 
 
@@ -91,12 +91,13 @@ def test_23_1_a_call_is_one_line_of_the_audit_log(live: Live) -> None:
 def test_23_1_what_failed_is_told_by_level_and_type(live: Live, path: str, level: str, error_type: str) -> None:
     line = line_of(live, call(live, path))
     assert (line["logger"], line["level"], line["error_type"]) == ("audit", level, error_type)
+    assert bool(line.get("error_message")) is not error_type.startswith("upstream_")
 
 
 def test_23_1_a_caller_without_a_key_is_in_the_audit_log(live: Live) -> None:
     line = line_of(live, httpx2.get(f"{live.url}/api/oagw/v1/proxy/routed/v1/items", timeout=20))
     assert (line["level"], line["status"], line["error_type"]) == ("error", 401, "auth.failed")
-    assert "principal_id" not in line
+    assert "principal_id" not in line and "tenant_id" not in line
 
 
 def test_23_2_no_query_header_body_or_secret_is_in_the_audit_log(live: Live) -> None:
@@ -106,6 +107,8 @@ def test_23_2_no_query_header_body_or_secret_is_in_the_audit_log(live: Live) -> 
     )  # fmt: skip
     assert answer.status_code == 200
     line_of(live, answer)
+    refused = call(live, "routed/v1/items/x", headers={"X-OAGW-Target-Host": f"{CANARY}/x"})
+    assert CANARY in refused.json()["detail"] and "'...'" in line_of(live, refused)["error_message"]
     log = b"".join(live.log)
     assert CANARY.encode() not in log and live.key.encode() not in log
 
@@ -144,7 +147,7 @@ def test_22_2_a_call_is_counted_by_host_route_method_and_group_of_statuses(live:
     answer = call(live, "routed/v1/items/with/a/path/of/its/own")
     line_of(live, answer)
     assert counted(live, f"oagw_requests_total{{{labels}}}") == before + 1
-    assert counted(live, 'oagw_request_duration_seconds_count{host="127.0.0.1",path="/v1/items"}') >= 1
+    assert counted(live, 'oagw_request_duration_seconds_count{host="127.0.0.1",path="/v1/items",phase="upstream"}') >= 1
     assert not any("its/own" in line for line in metrics(live))
     assert counted(live, "oagw_requests_in_flight") == 0
 

@@ -45,7 +45,8 @@ def test_p13_2_a_caller_that_leaves_ends_the_call_at_the_upstream(parts: tuple[L
     live, upstream = parts
     upstream.close()
     with httpx2.stream("GET", f"{live.url}{PROXY}/held/x", headers=live.headers(), timeout=20) as answer:
-        assert next(answer.iter_raw()) == b"data: come\n\n"
+        pieces = answer.iter_raw()
+        assert next(pieces) == b"data: come\n\n"
         assert upstream.inside == 1
     live.until(lambda: upstream.inside == 0, "the upstream's connection is closed")
     upstream.open()

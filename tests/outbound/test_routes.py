@@ -1,5 +1,6 @@
 """Routes through the management API: scenario 3 of the outbound contract, and `explain`."""
 
+import re
 from typing import Any
 
 import pytest
@@ -84,7 +85,26 @@ def test_p7_6_request_id_and_trace_context_go_on_whatever_passes(api: Api) -> No
     response = api.proxy("/p76/echo", headers={"X-Request-ID": "mine-1", "traceparent": trace})
     names = {name.lower(): value for name, value in response.json()["headers"]}
     assert (names["x-request-id"], names["traceparent"]) == ("mine-1", trace)
-    assert response.headers["x-request-id"] == "mine-1"
+    assert (response.headers["x-request-id"], response.headers["traceparent"]) == ("mine-1", trace)
+
+
+@pytest.mark.parametrize("given", [None, "canary", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"])
+def test_p7_6_a_trace_begins_where_none_can_be_read(api: Api, given: str | None) -> None:
+    upstream = "p76-begins" if given is None else f"p76-begins-{len(given)}"
+    api.upstream(upstream)
+    headers = {} if given is None else {"traceparent": given, "tracestate": "theirs=1"}
+    response = api.proxy(f"/{upstream}/echo", headers=headers)
+    names = {name.lower(): value for name, value in response.json()["headers"]}
+    begun = response.headers["traceparent"]
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", begun)
+    assert names["traceparent"] == begun and "tracestate" not in names
+    assert api.proxy(f"/{upstream}/echo").headers["traceparent"] != begun
+
+
+def test_p7_6_a_problem_names_its_trace(api: Api) -> None:
+    answer = api.proxy("/p76-nowhere/x")
+    assert problem(answer) == (404, "route_not_found")
+    assert answer.json()["trace_id"] == answer.headers["traceparent"].split("-")[1]
 
 
 @pytest.mark.parametrize(

@@ -49,16 +49,15 @@ def test_methods_that_callers_make_up_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("traceparent", "trace"),
+    ("error", "told", "logged"),
     [
-        (b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "4bf92f3577b34da6a3ce929d0e0e4736"),
-        (b"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", "4bf92f3577b34da6a3ce929d0e0e4736"),
-        (b"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", ""),
-        (b"00-00000000000000000000000000000000-00f067aa0ba902b7-01", ""),
-        (b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", ""),
-        (b"canary", ""),
-        (None, ""),
+        ("query_not_allowed", "The parameter 'card=4711' is not allowed.", "The parameter '...' is not allowed."),
+        ("invalid_target_host", 'The host is "it\'s", which is none.', "The host is '...', which is none."),
+        ("downstream_error", "Upstream 'github' cannot be reached.", "Upstream 'github' cannot be reached."),
+        ("downstream_error", "x" * 300, "x" * 256),
+        ("upstream_404", "whatever", ""),
+        ("", "", ""),
     ],
 )
-def test_a_trace_is_read_off_a_valid_header_alone(traceparent: bytes | None, trace: str) -> None:
-    assert audit.trace_id(traceparent) == trace
+def test_what_a_caller_wrote_is_no_part_of_a_message(error: str, told: str, logged: str) -> None:
+    assert audit.message(error, told) == logged

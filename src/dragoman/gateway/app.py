@@ -260,8 +260,8 @@ class Gateway:
                 booking.settle()
 
     async def _fail(self, call: Call, booking: Booking | None, error: GatewayError) -> None:
-        if booking is not None and not booking.error:
-            booking.error = error.kind.code
+        if booking is not None:
+            booking.blame(error)
         if call.ended:
             return
         if call.head_sent:

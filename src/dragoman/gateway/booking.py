@@ -3,10 +3,13 @@
 `settle` is synchronous, so that it runs to its end even while the call is being cancelled.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
+from dragoman.errors import GatewayError
 from dragoman.gateway.call import Call
+from dragoman.gateway.meter import Phase
 from dragoman.gateway.observe import AuditRecord, CallRecord
 from dragoman.gateway.runtime import Services
 from dragoman.policy import audit
@@ -20,7 +23,8 @@ class Booking:
 
     __slots__ = (
         "_call", "_family", "_key", "_name", "_reserved", "_services", "_settled", "attempts", "error",
-        "estimate", "first_token_at", "host", "losses", "model", "route", "stream", "upstream", "usage",
+        "estimate", "first_token_at", "host", "losses", "message", "model", "route", "spent", "stream",
+        "upstream", "usage",
     )  # fmt: skip
 
     def __init__(self, services: Services, call: Call, family: str) -> None:
@@ -49,13 +53,34 @@ class Booking:
         """What the translation for the last upstream asked did not carry as it was."""
         self.error = ""
         """Stable code of what went wrong, `upstream_STATUS` where the upstream said it."""
+        self.message = ""
+        """What the caller was told of it."""
+        self.spent: dict[Phase, float] = {}
+        """Of an alias: seconds spent in some of the phases of the call."""
 
     def identify(self, key: Key, name: str) -> None:
         self._key = key
         self._name = name
 
+    def blame(self, error: GatewayError) -> None:
+        """Books why the call failed; the first reason stands."""
+        if not self.error:
+            self.error = error.kind.code
+            self.message = error.message
+
     def went_to(self, host: str) -> None:
         self.host = host
+
+    @contextmanager
+    def websocket(self) -> Iterator[None]:
+        """Counts a WebSocket as open while the block runs."""
+        meter, clock = self._services.observer.outbound, self._services.clock
+        meter.begin_websocket()
+        began = clock.monotonic()
+        try:
+            yield
+        finally:
+            meter.finish_websocket(self.host, clock.monotonic() - began)
 
     async def reserve(self, kind: Literal["model", "alias"], upstream: str) -> None:
         """Books the call before it goes out; in strict mode returns once that is on disk."""
@@ -114,14 +139,15 @@ class Booking:
         call, status, code = self._call, record.status, record.error
         route = self.route or ("/" if self.host else "")
         self._services.observer.outbound.finish(
-            self.host, route, call.method, status, record.duration_ms / 1000, code
+            self.host, route, call.method, status, {"total": record.duration_ms / 1000, **self.spent}, code
         )  # fmt: skip
         return AuditRecord(
             logger="audit", timestamp=record.timestamp, level=audit.level(code), event=record.event,
             request_id=record.request_id, family=record.family, status=status, source=record.source,
             duration_ms=record.duration_ms, key_id=record.key_id, name=record.name, upstream=record.upstream,
-            error=code, attempts=record.attempts, trace_id=audit.trace_id(call.header.get(b"traceparent")),
-            tenant_id="" if self._key is None else self._key.tenant, principal_id=record.key_id, host=self.host,
-            path=call.route_path[: audit.MAX_PATH], method=call.method,
-            request_size=call.received, response_size=call.sent, error_type=audit.error_type(code), route=self.route,
+            error=code, attempts=record.attempts, trace_id=call.trace_id,
+            tenant_id="" if self._key is None else self._key.tenant, principal_id=record.key_id,
+            host=self.host, path=call.route_path[: audit.MAX_PATH], method=call.method,
+            request_size=call.received, response_size=call.sent, error_type=audit.error_type(code),
+            error_message=audit.message(code, self.message), route=self.route,
         )  # fmt: skip

@@ -58,7 +58,7 @@ class Call:
     __slots__ = (
         "_receive", "_send", "added", "connection", "ended", "error_style", "errors_like", "grant", "head_sent",
         "header", "headers", "id", "journal", "method", "path", "peer", "query", "received", "request_id", "sent",
-        "source", "started_at", "status", "watch",
+        "source", "started_at", "status", "trace_id", "watch",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str, now: float) -> None:
@@ -80,6 +80,8 @@ class Call:
         self.connection: Connection | None = scope.get("dragoman.connection")
         asked = self.header.get(b"x-request-id")
         self.request_id = asked.decode() if asked is not None and _SAFE_ID.fullmatch(asked) else call_id
+        self.trace_id = ""
+        """The trace that it belongs to, once somebody has looked."""
         self.grant: Grant | None = scope.get("dragoman.grant")
         """What an agent of this gateway calls under; no caller from outside has one."""
         self.journal: Journal | None = None
@@ -238,7 +240,11 @@ class Call:
     async def answer_error(self, error: GatewayError) -> None:
         """Answers with an error of our own, in the form of the path's family; only before the head is sent."""
         status, headers, body = render_error(
-            error, path=self.errors_like or self.route_path, request_id=self.request_id, style=self.error_style
+            error,
+            path=self.errors_like or self.route_path,
+            request_id=self.request_id,
+            style=self.error_style,
+            trace_id=self.trace_id,
         )
         await self._finish(status, headers, body)
 

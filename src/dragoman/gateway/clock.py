@@ -4,6 +4,8 @@ import os
 import time
 import uuid
 
+from dragoman.policy import trace
+
 
 class SystemClock:
     def now(self) -> float:
@@ -24,6 +26,11 @@ def new_id(prefix: str) -> str:
     It sorts by time, so that the ledger's rows are added at the end of their tables.
     """
     return f"{prefix}{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
+
+
+def new_traceparent() -> bytes:
+    """The header of a trace that begins here."""
+    return trace.render(os.urandom(24))
 
 
 def new_uuid() -> str:

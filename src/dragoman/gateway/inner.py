@@ -96,14 +96,14 @@ class InnerCalls:
             try:
                 await flow.run()
             except GatewayError as error:
-                booking.error = booking.error or error.kind.code
+                booking.blame(error)
                 raise
             except asyncio.CancelledError:
                 reason = call.watch.take()
                 if reason is None:
                     booking.settle(cancelled=True)
                     raise
-                booking.error = booking.error or reason.kind.code
+                booking.blame(reason)
                 raise reason from None
             finally:
                 booking.settle()

@@ -66,6 +66,8 @@ class AuditRecord(CallRecord, frozen=True, omit_defaults=True):
     request_size: int = 0
     response_size: int = 0
     error_type: str = ""
+    error_message: str = ""
+    """What the caller was told of an error of ours, without what it had written itself."""
     route: str = ""
     """The path of the route it took; empty where there are none."""
 
@@ -189,7 +191,7 @@ def _line(record: CallRecord) -> bytes:
     losses = tuple(redact.text(loss) for loss in shown(record.losses))
     line = msgspec.structs.replace(record, timestamp=at, name=name, model=model, losses=losses)
     if isinstance(line, AuditRecord):
-        line = msgspec.structs.replace(line, path=redact.text(line.path))
+        line = msgspec.structs.replace(line, path=redact.text(line.path), error_message=redact.text(line.error_message))
     return msgspec.json.encode(line)
 
 

@@ -11,6 +11,7 @@ from dragoman.errors import GatewayError
 from dragoman.gateway.admission import Permit
 from dragoman.gateway.booking import Booking
 from dragoman.gateway.call import Call
+from dragoman.gateway.clock import new_traceparent
 from dragoman.gateway.plugged import Answer, Plugged
 from dragoman.gateway.raw import RawAnswer
 from dragoman.gateway.redacted import redacted
@@ -19,7 +20,7 @@ from dragoman.gateway.render import Headers, render_problem
 from dragoman.gateway.repeat import send_repeatedly
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.upload import Upload, send
-from dragoman.policy import aliases, cors
+from dragoman.policy import aliases, cors, trace
 from dragoman.policy.aliases import Alias
 from dragoman.policy.balance import target_host
 from dragoman.policy.cors import CorsRule
@@ -48,6 +49,7 @@ class Outbound:
     async def run(self) -> None:
         """Raises `GatewayError`; the booking is settled by whoever runs this."""
         call, booking, runtime = self._call, self.booking, self._runtime
+        self._follow_trace()
         name, path = aliases.split(call.path)
         if call.method == "OPTIONS" and await self._preflight(runtime.views.named.get(name, ()), path):
             return
@@ -82,6 +84,18 @@ class Outbound:
         else:
             await forward(alias, route, across, target, plugged)
 
+    def _follow_trace(self) -> None:
+        """The call goes on in its caller's trace, or begins one; the answer says which."""
+        call = self._call
+        given = call.header.get(b"traceparent")
+        call.trace_id = trace.parse(given)
+        if given is None or not call.trace_id:
+            given = new_traceparent()
+            call.trace_id = trace.parse(given)
+            kept = (item for item in call.headers if item[0] not in trace.HEADERS)
+            call.headers = [*kept, (b"traceparent", given)]
+        call.added[b"traceparent"] = given
+
     async def _plug(
         self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None
     ) -> None:
@@ -95,8 +109,10 @@ class Outbound:
             said = await plugged.failure(error)
             if isinstance(said, GatewayError):
                 raise said from None
-            self.booking.error = error.kind.code
+            self.booking.blame(error)
             await self._answer(said)
+        finally:
+            self.booking.spent["plugins"] = plugged.seconds
 
     async def _pass(
         self, alias: Alias, route: Rule | None, across: CorsRule | None, target: str, plugged: Plugged | None
@@ -142,10 +158,14 @@ class Outbound:
             reply.close()
 
     async def _send(self, alias: Alias, upstream: Upstream, request: UpstreamRequest) -> Reply:
-        rule = alias.rules.retry
-        if rule.attempts > 1 and repeatable(request.method, request.headers, request.body):
-            return await send_repeatedly(self._call, self.booking, upstream, request, rule, self._services.clock)
-        return await send(self._call, upstream, request, self._upload)
+        rule, clock = alias.rules.retry, self._services.clock
+        began = clock.monotonic()
+        try:
+            if rule.attempts > 1 and repeatable(request.method, request.headers, request.body):
+                return await send_repeatedly(self._call, self.booking, upstream, request, rule, clock)
+            return await send(self._call, upstream, request, self._upload)
+        finally:
+            self.booking.spent["upstream"] = clock.monotonic() - began
 
     async def _preflight(self, views: Sequence[Alias], path: bytes) -> bool:
         """Answers a browser that asks whether a page may call; it has no key, so that it may be any tenant's.
@@ -225,5 +245,5 @@ class Outbound:
         return self._upload.parts()
 
     def _error_event(self, error: GatewayError) -> bytes:
-        problem = render_problem(error, self._call.route_path, self._call.request_id)
+        problem = render_problem(error, self._call.route_path, self._call.request_id, self._call.trace_id)
         return sse.render(msgspec.json.encode(problem), b"error")

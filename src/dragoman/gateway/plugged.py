@@ -44,7 +44,7 @@ _log = structlog.get_logger("dragoman")
 class Plugged:
     """The plugins of one call; `alias` and `route` are what it took."""
 
-    __slots__ = ("_alias", "_call", "_chain", "_key", "_readers", "_route", "_secrets", "_sent")
+    __slots__ = ("_alias", "_call", "_chain", "_key", "_readers", "_route", "_secrets", "_sent", "seconds")
 
     def __init__(self, chain: Chain, call: Call, key: Key, alias: str, route: str) -> None:
         self._chain = chain
@@ -56,6 +56,8 @@ class Plugged:
         self._secrets: Sequence[bytes] = () if chain.auth is None else chain.auth.secrets
         self._sent: Request | None = None
         """What went out, while no answer has come or one is on its way."""
+        self.seconds = 0.0
+        """How long plugins have taken so far."""
 
     async def request(self, given: UpstreamRequest) -> UpstreamRequest | Answer:
         """What goes out instead of `given`, or a plugin's own answer. Raises `GatewayError`."""
@@ -216,7 +218,8 @@ class Plugged:
 
     async def _ask(self, bound: Bound[Any], hook: Callable[[S], Awaitable[T]], event: S) -> T:
         """What a plugin says. Raises `GatewayError`; nothing that it raises itself gets any further."""
-        watch = self._call.watch
+        watch, clock = self._call.watch, asyncio.get_running_loop().time
+        began = clock()
         try:
             async with asyncio.timeout(bound.timeout):
                 return await hook(event)
@@ -227,6 +230,8 @@ class Plugged:
             raise reason from None
         except Exception as error:  # noqa: BLE001 - somebody else's code, which must not end in anything but a row
             fault: Exception = error
+        finally:
+            self.seconds += clock() - began
         raise self._failed(bound, fault)
 
     def _failed(self, bound: Bound[Any], why: Exception) -> GatewayError:

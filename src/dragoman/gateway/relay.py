@@ -53,7 +53,7 @@ class Relay:
         approach = Approach(handshake.subprotocols, max_message=server.max_message)
         call.watch.phase(errors.REQUEST_TIMEOUT, self._first_byte)
         headers = [*asked.headers, *approach.headers]
-        request = UpstreamRequest("GET", asked.target, headers, None, asked.host)
+        request = UpstreamRequest("GET", asked.target, headers, None, asked.host, asked.chosen)
         reply = await call.watch.guard(self._upstream.upgrade(request, "websocket"))
         try:
             theirs = approach.finish(reply.headers, ping_interval=server.ping_interval)
@@ -66,7 +66,8 @@ class Relay:
                     headers=self._response.apply(reply.headers),
                 )
                 try:
-                    await self._converse(ours, theirs)
+                    with self._booking.websocket():
+                        await self._converse(ours, theirs)
                 finally:
                     ours.release()
             finally:
@@ -88,7 +89,7 @@ class Relay:
                 if ours.goodbye is None:
                     raise
                 return
-            self._booking.error = reason.kind.code
+            self._booking.blame(reason)
             async with asyncio.TaskGroup() as ways:
                 ways.create_task(ours.close(GOING_AWAY, reason.kind.title))
                 ways.create_task(theirs.close(GOING_AWAY, reason.kind.title))

@@ -19,6 +19,7 @@ Style = Literal["openai", "flat"]
 """The form of errors where OpenAI's is spoken, and of those of jobs: OpenAI's own, or seed 004's, which is flat."""
 
 JSON: Final = b"application/json"
+_PROBLEM: Final = problem.CONTENT_TYPE.encode()
 OUTBOUND: Final = ("/api/oagw/v1/proxy/", "/api/oagw/v1/status", "/api/oagw/v1/resolve")
 _ANTHROPIC_PREFIX: Final = "/v1/messages"
 _OPENAI_PREFIXES: Final = ("/v1/", "/convert")
@@ -45,7 +46,7 @@ def render_json(value: object, request_id: str) -> tuple[Headers, bytes]:
 
 
 def render_error(
-    error: GatewayError, *, path: str, request_id: str, style: Style = "openai"
+    error: GatewayError, *, path: str, request_id: str, style: Style = "openai", trace_id: str = ""
 ) -> tuple[int, Headers, bytes]:
     """Status, headers and body of an error, in the form of the family that `path` belongs to."""
     status = status_of(error, path)
@@ -57,7 +58,7 @@ def render_error(
     elif path.startswith(_OPENAI_PREFIXES):
         body, content_type = chat.render(error), JSON
     else:
-        body, content_type = msgspec.json.encode(render_problem(error, path, request_id)), problem.CONTENT_TYPE.encode()
+        body, content_type = msgspec.json.encode(render_problem(error, path, request_id, trace_id)), _PROBLEM
     headers = head(request_id)
     headers += [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     if error.retry_after is not None:
@@ -74,7 +75,7 @@ def status_of(error: GatewayError, path: str) -> int:
     return kind.outbound_status if kind.outbound_status is not None and path.startswith(OUTBOUND) else kind.status
 
 
-def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
+def render_problem(error: GatewayError, path: str, request_id: str, trace_id: str = "") -> Problem:
     kind = error.kind
     extra = error.extra
     told = {name: str(extra[name]) for name in _MEMBERS if name in extra}
@@ -89,6 +90,7 @@ def render_problem(error: GatewayError, path: str, request_id: str) -> Problem:
         source="gateway",
         instance=path,
         request_id=request_id,
+        trace_id=trace_id,
         retry_after_seconds=error.retry_after,
         **told,
     )

@@ -16,8 +16,9 @@ _FAULTS: Final = (
     "auth.", "forbidden", "secret.", "downstream.", "protocol.", "stream.", "link.", "egress.", "timeout.", "internal.",
     "store.", "loop.",
 )  # fmt: skip
-# W3C Trace Context 2.2.2: version, trace id, parent id, flags; later versions may go on.
-_TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+MAX_MESSAGE: Final = 256
+"""Characters of a message that are logged."""
 
 
 def level(error: str) -> Level:
@@ -50,7 +51,9 @@ def status_class(status: int) -> str:
     return f"{status // 100}xx" if 100 <= status < 600 else "5xx"
 
 
-def trace_id(traceparent: bytes | None) -> str:
-    """The trace that a call belongs to, or none."""
-    found = None if traceparent is None else _TRACEPARENT.fullmatch(traceparent)
-    return "" if found is None else found[1].decode()
+def message(error: str, told: str) -> str:
+    """What a caller was told of the error with this code; what it may have quoted of the call itself is left out."""
+    kind = _KINDS.get(error)
+    if kind is None:
+        return ""
+    return (told if kind.status >= 500 else _QUOTED.sub("'...'", told))[:MAX_MESSAGE]

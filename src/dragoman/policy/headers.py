@@ -52,6 +52,7 @@ _NEVER_OUT_PREFIXES: Final = (b"x-oagw-", b"x-dragoman-", b"x-forwarded-", b"sec
 _NEVER_BACK: Final = HOP_BY_HOP | {
     b"set-cookie",
     b"x-request-id",
+    b"traceparent",
     b"date",
     b"server",
     b"alt-svc",

@@ -19,6 +19,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str
     instance: str = ""
     request_id: str = ""
+    trace_id: str = ""
     retry_after_seconds: int | None = None
     alias: str | None = None
     upstream: str | None = None
