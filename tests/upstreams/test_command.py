@@ -193,6 +193,13 @@ async def test_a_stall_after_content_is_told_in_the_stream(make: Make) -> None:
     assert isinstance(found[-1], Failed) and found[-1].code == "idle_timeout"
 
 
+async def test_what_cannot_stream_may_be_silent_until_its_end(make: Make) -> None:
+    whole = Settings(upstream="agent", output="text")
+    upstream = make(run=whole, timeouts=Timeouts(0, 0.05, 0.05, 0.5))
+    assert text(await run(upstream, "sleep 0.1; echo text one; sleep 0.1; echo done")) == "one"
+    assert (await failure(upstream, "exec sleep 1000")).kind is errors.REQUEST_TIMEOUT
+
+
 async def test_work_that_nobody_hears_of_is_no_silence(make: Make) -> None:
     script = "for i in 1 2 3 4 5 6 7 8; do echo tool; sleep 0.05; done; echo text worked; echo done"
     assert text(await run(make(timeouts=Timeouts(0, 5, 0.3, None)), script)) == "worked"

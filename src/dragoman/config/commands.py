@@ -18,7 +18,7 @@ class CommandTimeouts(Section, frozen=True, kw_only=True):
     """Deadlines of one run, in seconds."""
 
     first_byte: float = 120.0
-    """From the start of the program to its first content."""
+    """From the start of the program to the first thing it says. An output that cannot stream has `total` alone."""
     idle: float = 300.0
     """The longest silence after that; a tool of the agent's own may take its time."""
     total: float | None = 900.0
@@ -40,7 +40,8 @@ class WorkspaceConfig(Section, frozen=True, kw_only=True):
     git_sync: bool = True
     """Whether the repository is fetched before each run."""
     keep: Literal["none", "branch", "patch"] = "none"
-    """What is left of a run's changes: nothing, a branch `dragoman/RUN` in the repository, or a patch in its output."""
+    """What is left of a run's changes: nothing, a branch `dragoman/RUN` or a patch in its answer. The branch is in the
+    repository if that is on this machine, else in the gateway's copy of it."""
 
 
 class CommandConfig(Limited, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ class CommandConfig(Limited, frozen=True, kw_only=True):
     timeouts: CommandTimeouts = CommandTimeouts()
     """Deadlines of its runs."""
     grace: float = 5.0
-    """Seconds between the end of the answer, or the wish to stop, and the end of the whole process group."""
+    """Seconds that the program has to end by itself after its answer, before its process group is ended."""
     max_turns: int | None = None
     """Model calls in one run, where the program can count them."""
     max_budget_usd: float | None = None

@@ -65,7 +65,8 @@ class CommandCall:
         if tools:
             self.tools = ToolCalls()
             self._offer = await self._runs.workshop.tools.offer(tools, self.tools.called)
-        self.run = CommandRun(self, Bounds.of(settings.timeouts, settings.grace))
+        streams = self._runs.adapter.streaming(settings.run.output) != "none"
+        self.run = CommandRun(self, Bounds.of(settings.timeouts, settings.grace, streams=streams))
         self._runs.add(self.run)
         return self.run.answer(self._opened)
 

@@ -84,8 +84,11 @@ class Bounds:
     grace: float
 
     @classmethod
-    def of(cls, timeouts: Timeouts, grace: float) -> "Bounds":
+    def of(cls, timeouts: Timeouts, grace: float, *, streams: bool) -> "Bounds":
+        """What cannot stream is silent until its end."""
         total = math.inf if timeouts.total is None else timeouts.total
+        if not streams:
+            return cls(math.inf, math.inf, total, grace)
         return cls(timeouts.first_byte, timeouts.idle, total, grace)
 
 

@@ -270,7 +270,7 @@ def _start(launch: Launch, record: Record) -> _Started:
 
 
 def _not_started(launch: Launch, error: OSError | ValueError) -> GatewayError:
-    program = launch.argv[0]
+    program = launch.argv[0].rpartition("/")[2]  # where it lies is not for callers to know
     if isinstance(error, ValueError):  # a NUL, or a surrogate that no encoding has
         return GatewayError(errors.INVALID_REQUEST, "The prompt holds a character that no argument may.")
     if error.errno == E2BIG:

@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
+import structlog
+
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.upstreams.process import Launch, Processes
@@ -30,6 +32,9 @@ GIT_DEADLINE: Final = 120.0
 """Seconds that one command of git may take."""
 MAX_PATCH: Final = 4 * 1024 * 1024
 """Bytes of a patch."""
+MAX_REASON: Final = 1000
+"""Characters of what git says that are logged."""
+_log = structlog.get_logger("dragoman")
 _NO_HOOKS: Final = (
     "-c",
     "core.hooksPath=/dev/null",
@@ -170,16 +175,17 @@ class RepositoryWorkspace:
                 while len(said) <= limit and (part := await process.read()):
                     said += part
                 if len(said) > limit:
-                    raise self._unusable(f"git {arguments[0]} says more than {limit} bytes")
+                    raise self._unusable(arguments, f"it says more than {limit} bytes")
                 code = await process.wait()
         except TimeoutError:
-            raise self._unusable(f"git {arguments[0]} took longer than {GIT_DEADLINE:.0f} s") from None
+            raise self._unusable(arguments, f"it took longer than {GIT_DEADLINE:.0f} s") from None
         finally:
             process.terminate()
             await asyncio.shield(process.wait())
         if code:
-            reason = process.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise self._unusable(f"git {arguments[0]}: {reason or code}")
+            raise self._unusable(
+                arguments, process.stderr.decode("utf-8", "replace").strip() or f"it exited with {code}"
+            )
         return said
 
     async def _refresh(self, run: str) -> None:
@@ -203,8 +209,12 @@ class RepositoryWorkspace:
         await self.git(run, new.parent, "clone", "--quiet", "--bare", "--", self._source, str(new))
         await asyncio.to_thread(new.rename, self._copy)  # whole, or not there
 
-    def _unusable(self, reason: str) -> GatewayError:
-        message = f"The repository of upstream {self._repository.upstream!r} cannot be used: {reason}."
+    def _unusable(self, arguments: tuple[str, ...], reason: str) -> GatewayError:
+        """What git says names paths and addresses, which are for the log alone."""
+        name = self._repository.upstream
+        command = next(word for word in arguments if word.isalpha())
+        _log.error("git has failed", upstream=name, command=command, reason=reason[-MAX_REASON:])
+        message = f"The repository of upstream {name!r} cannot be used: `git {command}` failed, and the log says why."
         return GatewayError(errors.LINK_UNAVAILABLE, message)
 
 
