@@ -75,6 +75,9 @@ class ForeignAgent:
             yield Used(usage)
         yield Stopped(Stop.END)
 
+    async def close(self) -> None:
+        """What it holds open is its author's affair."""
+
     def _cannot(self, param: str, what: str) -> GatewayError:
         return GatewayError(errors.UNSUPPORTED_PARAMETER, f"The agent {self.name!r} cannot {what}.", param=param)
 

@@ -109,4 +109,4 @@ def _load(at: str, config: AgentConfig, directory: Path) -> Agent:
 def _agent(at: str, found: object) -> Agent:
     if isinstance(found, Agent) and not isinstance(found, type):
         return found
-    raise ConfigError(at, f"{type(found).__name__!r} is no agent")
+    raise ConfigError(at, f"{type(found).__name__!r} is no agent", "dragoman.from_callable(...) makes one of it")
