@@ -488,3 +488,20 @@ async def test_a_stream_that_is_left_is_a_cancelled_run() -> None:
             break
     await events.aclose()
     assert outcomes == ["cancelled"]
+
+
+async def test_what_the_last_hooks_raise_hides_no_other_end(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: RunEnd) -> None:
+        raise RuntimeError(f"after {event.outcome}")
+
+    bot, _ = agent("ok", ConnectionError("no model"), Say("late", delay=60), hooks={"run_end": [fail]})
+    with pytest.raises(RuntimeError, match="after completed"):
+        await bot.run("go")
+    with pytest.raises(ConnectionError, match="no model"):
+        await bot.run("go")
+    task = asyncio.create_task(bot.run("go"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "after failed" in caplog.text and "after cancelled" in caplog.text

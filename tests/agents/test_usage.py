@@ -7,7 +7,7 @@ from dragoman.turn import Usage
 def llm(tokens_in: int, tokens_out: int, cost: float | None = None) -> Record:
     return Record(
         type="llm", agent="a", name="m", at=1.0, seconds=0.5, input_tokens=tokens_in, output_tokens=tokens_out,
-        cached_tokens=1, cost_usd=cost,
+        cached_tokens=1, cache_write_tokens=2, reasoning_tokens=3, cost_usd=cost,
     )  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def test_totals_are_sums_of_records() -> None:
     assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (30, 5, 35)
     assert (usage.turns, usage.tool_calls, len(usage)) == (2, 2, 4)
     assert usage.cost_usd == pytest.approx(0.35)
-    assert usage.total() == Usage(30, 5, 2, cost_usd=usage.cost_usd)
+    assert usage.total() == Usage(30, 5, 2, 4, 6, cost_usd=usage.cost_usd)
     assert [record.type for record in usage] == ["llm", "tool", "llm", "tool"]
     assert repr(usage) == "RunUsage(30 + 5 tokens, 4 records)"
 

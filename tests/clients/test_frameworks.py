@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dragoman import Agent
 from tests.support.live import Live, running
 
 ROOT = Path(__file__).parents[2]
@@ -20,13 +21,16 @@ PAGE = ROOT / "docs/howto/agent-frameworks.md"
 RECIPES = dict(re.findall(r"^## (.+?)\n.*?^```py\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
 UPSTREAMS = {
     "over-chat": "mock-chat/gpt-4", "over-responses": "mock-responses/gpt-4",
-    "over-messages": "mock-messages/claude-sonnet-4-5",
+    "over-messages": "mock-messages/claude-sonnet-4-5", "over-agent": "agent/helper",
 }  # fmt: skip
+HELPER = Agent("helper", "Help.", model="gpt-4")
+"""An agent of ours, asked by one of theirs: it has no tools, and passes the calls of theirs."""
 
 
 def plain_names(values: dict[str, Any], mock_url: str) -> None:
     """OpenAI Agents reads what stands before a slash as a provider of its own."""
     values["models"] |= UPSTREAMS
+    values["agents"] = {"helper": {"object": "tests.clients.test_frameworks:HELPER"}}
 
 
 @pytest.fixture(scope="module")

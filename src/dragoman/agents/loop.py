@@ -18,6 +18,7 @@ belongs to the `Run`, so that one agent may be in any number of runs at once.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -72,6 +73,7 @@ from dragoman.turn import (
     ToolChoice,
     ToolResult,
     Turn,
+    Usage,
     Used,
 )
 
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
 FINISHING: Final = 5.0
 """Seconds that the hooks of `run_end` have, so that a run that is cancelled ends."""
 Mixed = Literal["run", "defer"]
+_log: Final = logging.getLogger("dragoman.agents")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +176,18 @@ class Run:
             await self._abilities.hooks.fire(hooks.Errored(self.context, error=error))
             raise
         finally:
-            async with asyncio.timeout(FINISHING):
-                await first.hooks.fire(hooks.RunEnd(self.context, outcome=outcome, result=self.result()))
+            await self._finish(first, outcome)
         yield Ended(self.result())
+
+    async def _finish(self, abilities: Abilities, outcome: hooks.Outcome) -> None:
+        """The hooks of `run_end`. What they raise is not to hide why a run did not complete."""
+        try:
+            async with asyncio.timeout(FINISHING):
+                await abilities.hooks.fire(hooks.RunEnd(self.context, outcome=outcome, result=self.result()))
+        except Exception:
+            if outcome == "completed":
+                raise
+            _log.exception("hook failed", extra={"event": "run_end", "run_id": self.id})
 
     async def _steps(self) -> AsyncGenerator[RunEvent, None]:
         start = hooks.RunStart(self.context, items=self._items)
@@ -350,11 +362,12 @@ class Run:
         usage = next((event.usage for event in events if isinstance(event, Used)), None)
         cost = cost_of(usage, model, self._agent.prices)
         failed = not events or not isinstance(events[-1], Stopped)
+        used = usage or Usage()
         self.usage.add(
             Record(
                 type="llm", agent=self._agent.name, name=model, at=at, seconds=seconds, cost_usd=cost, failed=failed,
-                input_tokens=usage.input_tokens if usage else 0, output_tokens=usage.output_tokens if usage else 0,
-                cached_tokens=usage.cached_tokens if usage else 0,
+                input_tokens=used.input_tokens, output_tokens=used.output_tokens, cached_tokens=used.cached_tokens,
+                cache_write_tokens=used.cache_write_tokens, reasoning_tokens=used.reasoning_tokens,
             )
         )  # fmt: skip
 

@@ -41,6 +41,8 @@ class Record:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     cost_usd: float | None = None
     """None: nobody said, and there is no price for it."""
     failed: bool = False
@@ -105,6 +107,8 @@ class RunUsage:
             self.input_tokens,
             self.output_tokens,
             sum(record.cached_tokens for record in self._records),
+            sum(record.cache_write_tokens for record in self._records),
+            sum(record.reasoning_tokens for record in self._records),
             cost_usd=self.cost_usd,
         )
 
