@@ -47,6 +47,12 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
         again = {"attempts": 3, "statuses": [503], "max_wait": 1}
         values["aliases"]["again"] = {"base_url": f"http://{ONE}:{port}", "retry": again, "breaker": False}
         values["aliases"]["lame"] = {"endpoints": at(ONE, "127.0.0.3"), "retry": again}
+        values["upstreams"]["sturdy"] = {"base_url": f"http://{ONE}:{port}", "retry": again, "direct": True}
+        values["aliases"]["of-sturdy"] = {"upstream": "sturdy"}
+        values["aliases"]["once"] = {"upstream": "sturdy", "retry": {"attempts": 1, "statuses": []}}
+        values["upstreams"]["tended"] = {
+            "base_url": f"http://{ONE}:{port}/base", "hosts": [TWO], "health": check, "breaker": False,
+        }  # fmt: skip
         values["aliases"]["resting"] = {"base_url": f"http://{ONE}:{port}"}
         values["aliases"]["dead"] = {"endpoints": at(ONE, TWO, port=1)}
         limit = {"sustained": {"rate": 1, "window": "day"}}
@@ -251,6 +257,20 @@ def test_the_attempts_are_told_in_the_log(live: Live, servers: tuple[Endpoint, E
     assert json.loads(line)["attempts"] == 2
 
 
+def test_an_upstream_has_repeats_for_its_models_and_its_aliases(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    servers[0].upcoming = [503, 503]
+    assert call(live, "of-sturdy/x").status_code == 200
+    assert len(servers[0].seen) == 3
+    servers[0].upcoming = [503]
+    assert call(live, "once/x").status_code == 503
+    body = {"model": "sturdy/m", "messages": [{"role": "user", "content": "hello"}]}
+    servers[0].upcoming = [503, 401]
+    headers = {**live.headers(), "X-Request-ID": "sturdy-model"}
+    answer = httpx2.post(f"{live.url}/v1/chat/completions", json=body, headers=headers, timeout=DEADLINE)
+    assert answer.status_code == 401
+    assert [seen[:2] for seen in servers[0].seen[4:]] == [("POST", "/chat/completions")] * 2
+
+
 def test_no_other_call_is_repeated(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
     servers[0].status = 503
     assert call(live, "again/x", method="POST", content=b"x").status_code == 503
@@ -289,6 +309,14 @@ def test_an_endpoint_whose_checks_fail_gets_no_call_until_they_are_good(
     servers[1].status = 200
     live.until(lambda: all(row.healthy for row in pool.status()), "the endpoint is back")
     assert {call(live, "checked/x").text for _ in range(2)} == {ONE, TWO}
+
+
+def test_an_upstreams_endpoints_are_checked_too(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:
+    pool = live.gateway.runtime.upstreams["tended"]
+    servers[1].status = 500
+    live.until(lambda: [row.healthy for row in pool.status()] == [True, False], "the endpoint is out")
+    servers[1].status = 200
+    live.until(lambda: all(row.healthy for row in pool.status()), "the endpoint is back")
 
 
 def test_metrics_tell_how_endpoints_do(live: Live, servers: tuple[Endpoint, Endpoint]) -> None:

@@ -10,7 +10,7 @@ from dragoman.config.sections import Limited, TimeoutsConfig, hint
 from dragoman.dialects.profile import PROFILES, Profile, Quirk, adapt
 from dragoman.errors import ConfigError
 from dragoman.policy import egress
-from dragoman.policy.resources import Auth, Breaker, Endpoint
+from dragoman.policy.resources import Auth, Breaker, Endpoint, Health, Retry
 
 
 class UpstreamConfig(Limited, frozen=True, kw_only=True):
@@ -50,6 +50,11 @@ class UpstreamConfig(Limited, frozen=True, kw_only=True):
     """Further hosts that answer as the one of `base_url` does, under the same scheme, port and path."""
     breaker: Breaker | bool = Breaker()
     """When an endpoint that fails is given a rest; `false` for never."""
+    health: Health | None = None
+    """How its endpoints are checked."""
+    retry: Retry = Retry()
+    """How often a call is sent before its fallback is tried: any model call, and calls by an alias without a rule of
+    its own."""
 
     def adapted(self, at: str) -> Profile:
         """Its profile with its own quirks. Raises `ConfigError`; `at` is the key of its table."""

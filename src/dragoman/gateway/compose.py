@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from dragoman import errors
@@ -55,7 +56,7 @@ from dragoman.policy.records import (
     made,
     reaches,
 )
-from dragoman.policy.resources import Auth, Endpoint, Plugins, PluginSetup, base_url, breaker_of
+from dragoman.policy.resources import Auth, Endpoint, Plugins, PluginSetup, Retry, base_url, breaker_of
 from dragoman.policy.resources import Route as ApiRoute
 from dragoman.policy.resources import Upstream as ApiUpstream
 from dragoman.policy.routing import Route, RouteTable, Target
@@ -302,6 +303,8 @@ class Composer:
         if item.upstream is not None:
             connection = upstream = config.upstreams[item.upstream]
             limits = _bounds(item.upstream, upstream)
+            if item.retry == Retry():
+                made = replace(made, rules=msgspec.structs.replace(made.rules, retry=upstream.retry))
         along = connection.credential != "none" or (item.upstream is not None and connection.auth != Auth())
         try:
             chains, signing = self._binder.chains(made), self._binder.signing(made, item.auth)
@@ -376,9 +379,8 @@ class Composer:
             endpoint.host.lower(): self._upstream(config, table, name, item, base_url(endpoint), tenant)
             for endpoint in endpoints
         }
-        health = item.health if isinstance(item, AliasConfig) else None
         breaker, now = breaker_of(item.breaker), SystemClock().monotonic
-        return UpstreamPool(name, at_hosts, breaker=breaker, now=now, health=health)
+        return UpstreamPool(name, at_hosts, breaker=breaker, now=now, health=item.health)
 
     def _upstream(
         self, config: Config, table: str, name: str, item: UpstreamConfig | AliasConfig, url: str, tenant: str

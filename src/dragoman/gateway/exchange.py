@@ -25,10 +25,12 @@ from dragoman.gateway.observe import loss_header
 from dragoman.gateway.overheard import Overheard
 from dragoman.gateway.pump import ModelStream, read_all
 from dragoman.gateway.render import JSON, Headers
+from dragoman.gateway.repeat import send_repeatedly
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.turns import TurnAttempt
 from dragoman.policy.headers import MODEL_BACK, MODEL_PASS, value_of
 from dragoman.policy.keys import Key
+from dragoman.policy.resources import Retry
 from dragoman.policy.routing import RETRY_STATUS, Target
 from dragoman.ports import Reply, Timeouts, TurnUpstream, Upstream, UpstreamRequest
 from dragoman.turn import Loss
@@ -185,7 +187,7 @@ class Exchange:
         request = self._request(passage, target)
         call.watch.total(timeouts.total)
         call.watch.phase(errors.REQUEST_TIMEOUT, timeouts.first_byte)
-        reply = await call.watch.guard(upstream.open(request))
+        reply = await self._send(upstream, request, self._runtime.config.upstreams[target.upstream].retry)
         try:
             if not 200 <= reply.status < 300:
                 return await self._refused(bridge, passage, upstream, reply, stream, last=last)
@@ -206,6 +208,11 @@ class Exchange:
         finally:
             reply.close()
         return True
+
+    async def _send(self, upstream: Upstream, request: UpstreamRequest, rule: Retry) -> Reply:
+        if rule.attempts > 1:
+            return await send_repeatedly(self._call, self.booking, upstream, request, rule, self._services.clock)
+        return await self._call.watch.guard(upstream.open(request))
 
     async def _take_turn(
         self, bridge: Bridge, target: Target, upstream: TurnUpstream, stream: ModelStream | None
