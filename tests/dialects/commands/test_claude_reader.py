@@ -20,6 +20,7 @@ from tests.dialects.commands.claude_transcripts import (
     lines,
     refused,
     result,
+    says,
     spoken,
     text,
 )
@@ -80,6 +81,13 @@ def test_its_own_tools_and_subagents_stay_its_own() -> None:
 
     assert events == [OPENED, TextDelta("I look. "), TextDelta("\n\nOne file."), USED, Stopped(Stop.END)]
     assert machine.facts.warnings == ["The tool Write was not permitted."]
+
+
+def test_a_message_that_was_cut_off_goes_on_where_it_stopped() -> None:
+    again = {"type": "user", "message": {"role": "user", "content": [says("Resume directly from where it stops.")]}}
+    events, _ = told(INIT, begin("msg_1"), text("Good "), again, begin("msg_2"), text("day"), result("day"))
+
+    assert events == [OPENED, TextDelta("Good "), TextDelta("day"), USED, Stopped(Stop.END)]
 
 
 def test_its_own_tools_are_shown_as_reasoning_where_that_is_wanted() -> None:

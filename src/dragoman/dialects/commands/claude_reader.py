@@ -36,8 +36,6 @@ class ClaudeReader(LineReader):
         self._whole = whole
         self._streamed = ""
         """The id of the message that comes in deltas."""
-        self._message = ""
-        """The id of the message of which there was text last."""
 
     def _understand(self, line: str) -> bool:
         try:
@@ -68,7 +66,7 @@ class ClaudeReader(LineReader):
         if event.type == "message_start":
             self._streamed = event.message.id
         elif event.type == "content_block_delta":
-            self._write(self._streamed, event.delta.text if event.delta.type == "text_delta" else "")
+            self._write(event.delta.text if event.delta.type == "text_delta" else "")
             self._say.thought(event.delta.thinking if event.delta.type == "thinking_delta" else "")
 
     def _spoken(self, spoken: wire.Spoken) -> None:
@@ -77,16 +75,15 @@ class ClaudeReader(LineReader):
             return  # an error in a model's clothes: the result tells it
         for block in message.content:
             if block.type == "tool_use":
+                # A message without one goes on with the last, which was cut off: its text follows at once.
+                self._say.pause()
                 self._tool(f"[{block.name} {bytes(block.input).decode()}]", block.name)
             elif not message.id or message.id != self._streamed:
-                self._write(message.id, block.text if block.type == "text" else "")
+                self._write(block.text if block.type == "text" else "")
                 self._say.thought(block.thinking if block.type == "thinking" else "")
 
-    def _write(self, message: str, text: str) -> None:
-        if text and not self._whole:
-            if message != self._message:
-                self._say.pause()
-                self._message = message
+    def _write(self, text: str) -> None:
+        if not self._whole:
             self._say.text(text)
 
     def _results(self, message: wire.Message) -> None:
