@@ -199,3 +199,17 @@ def test_it_falls_into_the_traps_of_the_real_ones(tmp_path: Path) -> None:
     assert "the house" not in told("claude", "see @secret", CLAUDE_CODE_DISABLE_FILE_MENTIONS="1")
     assert "the house" not in told("gemini", "see \\@secret")
     assert "the house" not in told("codex", "see @secret")
+
+
+@pytest.mark.parametrize(("kind", "code"), [("claude", 0), ("codex", 130)])
+def test_an_interrupt_is_taken_as_the_real_ones_take_it(tmp_path: Path, kind: str, code: int) -> None:
+    fake = Fake(tmp_path, kind)
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], fake_cli.SCRIPT: '[{"out": "on\\n"}, {"sleep": 30}]'}
+    with subprocess.Popen([fake.program, "-p"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert (b"error_during_execution" in rest) is (kind == "claude")

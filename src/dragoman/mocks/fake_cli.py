@@ -420,11 +420,23 @@ def main(arguments: Sequence[str]) -> int:
         with open(environ[LOG], "a") as log:
             log.write(json.dumps(ran) + "\n")
     asked = read(kind, rest)
-    if SCRIPT not in environ:
-        return respond(asked, stdin)
-    script = environ[SCRIPT]
-    steps = json.loads(script if script.lstrip().startswith("[") else Path(script).read_text())
-    return play(steps, asked, stdin)
+    try:
+        if SCRIPT not in environ:
+            return respond(asked, stdin)
+        script = environ[SCRIPT]
+        steps = json.loads(script if script.lstrip().startswith("[") else Path(script).read_text())
+        return play(steps, asked, stdin)
+    except KeyboardInterrupt:
+        return interrupted(kind)
+
+
+def interrupted(kind: str) -> int:
+    """After SIGINT; claude calls its result an error, but exits with 0."""
+    if kind != "claude":
+        return 128 + signal.SIGINT
+    result = {"type": "result", "subtype": "error_during_execution", "is_error": True, "session_id": "", "errors": []}
+    print(json.dumps(result), flush=True)
+    return 0
 
 
 if __name__ == "__main__":
