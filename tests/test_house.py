@@ -59,6 +59,7 @@ COVERED_BY: dict[str, str] = {
     "gateway/render.py": "test_errors.py",
     "gateway/resource_body.py": "outbound/test_upstreams.py",
     "gateway/routes.py": "gateway/test_app.py",
+    "gateway/run_metrics.py": "gateway/test_commands.py",
     "gateway/runtime.py": "gateway/test_app.py",
     "gateway/tunnel.py": "gateway/test_websocket.py",
     "gateway/upload.py": "gateway/test_outbound.py",

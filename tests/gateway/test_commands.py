@@ -244,3 +244,10 @@ def test_an_output_that_an_adapter_cannot_read_is_a_fault_of_the_configuration()
         check(change_to("text")())
 
     assert caught.value.key == "upstreams.claude.output"
+
+
+def test_metrics_tell_how_much_there_is_to_do(agents: Agents) -> None:
+    headers = {"authorization": f"Bearer {agents.live.admin_key}"}
+    page = httpx2.get(f"{agents.live.url}/metrics", headers=headers, trust_env=False, timeout=10).text
+    for state in ("working", "waiting", "suspended"):
+        assert f'dragoman_agent_runs{{state="{state}",upstream="codex"}} 0.0' in page.splitlines()

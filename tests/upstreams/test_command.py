@@ -12,7 +12,7 @@ import pytest
 from dragoman import errors
 from dragoman.dialects.commands.base import Settings
 from dragoman.errors import ErrorKind, GatewayError
-from dragoman.ports import Asked, Timeouts, TurnReply
+from dragoman.ports import Asked, Load, Timeouts, TurnReply
 from dragoman.turn import (
     CallClosed,
     CallDelta,
@@ -259,6 +259,7 @@ async def test_calls_wait_in_order_and_beyond_that_are_refused(make: Make, tmp_p
         await begin(upstream, "echo done")
     assert caught.value.kind is errors.QUEUE_FULL
     assert caught.value.retry_after
+    assert upstream.load() == Load(1, 2)
     (tmp_path / "go").touch()
     await events(first)
     await asyncio.gather(*calls)
@@ -417,6 +418,7 @@ async def test_a_call_of_the_callers_tool_ends_the_answer_and_its_result_goes_on
         CallOpened(call_id, "clock"), CallDelta('{"a": 1}'), CallClosed('{"a": 1}'),
         Used(Usage()), Stopped(Stop.TOOL_CALLS),
     ]  # fmt: skip
+    assert upstream.load() == Load(0, 0, 1)
     assert text(await run(upstream, "echo text meanwhile; echo done", asked("call_x"))) == "meanwhile"
 
     prepared = upstream.prepare(answered(script, {call_id: "12:00"}), "m")

@@ -49,6 +49,7 @@ from dragoman.gateway.plugin_api import PluginApi
 from dragoman.gateway.pool_metrics import PoolCollector
 from dragoman.gateway.responses_socket import ResponsesSocket
 from dragoman.gateway.routes import Entry, Table
+from dragoman.gateway.run_metrics import RunCollector
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.gateway.settings import Settings
 from dragoman.gateway.visit import ERRORS_LIKE, Visit, entry_of
@@ -82,6 +83,7 @@ class Gateway:
         self._runtime = self._composer.build(self._loaded.config)
         self._observer = Observer(write_log)
         self._observer.registry.register(PoolCollector(lambda: self._runtime.upstreams))
+        self._observer.registry.register(RunCollector(lambda: self._runtime.turns))
         self._table = Table(FRONT_DOORS)
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()

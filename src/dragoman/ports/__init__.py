@@ -40,6 +40,7 @@ from dragoman.ports.tokenizer import Tokenizer as Tokenizer
 from dragoman.ports.turns import Access as Access
 from dragoman.ports.turns import Asked as Asked
 from dragoman.ports.turns import Journal as Journal
+from dragoman.ports.turns import Load as Load
 from dragoman.ports.turns import Prepared as Prepared
 from dragoman.ports.turns import Streaming as Streaming
 from dragoman.ports.turns import TurnReply as TurnReply

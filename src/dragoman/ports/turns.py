@@ -66,6 +66,17 @@ class Asked:
     """For a run that may be begun anew; only durable agents get one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The runs of one upstream."""
+
+    working: int
+    waiting: int = 0
+    """Calls in line for a run."""
+    suspended: int = 0
+    """Runs that wait for what their callers' tools give."""
+
+
 class TurnReply(Protocol):
     """An answer as it happens.
 
@@ -107,6 +118,10 @@ class TurnUpstream(Protocol):
 
     def prepare(self, turn: Turn, model: str) -> Prepared:
         """Nothing runs yet. Raises `GatewayError` naming what it cannot carry out."""
+        ...
+
+    def load(self) -> "Load":
+        """How much it has to do at the moment."""
         ...
 
     def start(self) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 from dragoman import errors
 from dragoman.dialects.commands.base import Adapter, Run
 from dragoman.errors import GatewayError
-from dragoman.ports import Asked, Streaming, Timeouts
+from dragoman.ports import Asked, Load, Streaming, Timeouts
 from dragoman.turn import Loss, Turn
 from dragoman.upstreams.command_call import CommandCall
 from dragoman.upstreams.command_run import Answer
@@ -82,6 +82,9 @@ class CommandUpstream:
             raise GatewayError(errors.UNSUPPORTED_PARAMETER, message, param="stream")
         losses = self._adapter.prepare(turn, model, self._settings.run, Run()).losses
         return _Prepared(self.runs, turn, model, losses)
+
+    def load(self) -> Load:
+        return self.runs.load
 
     def start(self) -> None:
         if self._sweeping is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from dragoman.dialects.commands.base import Adapter, Settings
-from dragoman.ports import Timeouts
+from dragoman.ports import Load, Timeouts
 from dragoman.upstreams.command_run import CommandRun
 from dragoman.upstreams.places import Places
 from dragoman.upstreams.process import Process
@@ -77,6 +77,10 @@ class Runs:
         self._suspended: dict[Suspended, asyncio.TimerHandle] = {}
         self._lingering: deque[Process] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def load(self) -> Load:
+        return Load(self.places.held, self.places.waiting, len(self._suspended))
 
     def add(self, run: CommandRun) -> None:
         self._running.add(run)

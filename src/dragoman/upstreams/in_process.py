@@ -14,7 +14,7 @@ import structlog
 
 from dragoman import errors
 from dragoman.errors import GatewayError
-from dragoman.ports import Access, Agent, Asked, Streaming, Timeouts, TurnReply
+from dragoman.ports import Access, Agent, Asked, Load, Streaming, Timeouts, TurnReply
 from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Used
 
 MAX_DEPTH: Final = 8
@@ -54,6 +54,9 @@ class InProcessUpstream:
         self._runs.add(run.task)
         run.task.add_done_callback(self._runs.discard)
         return run
+
+    def load(self) -> Load:
+        return Load(len(self._runs))
 
     def start(self) -> None:
         return
