@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -267,6 +268,28 @@ def test_a_websocket_passes_its_plugins_on_the_way_out(live: Live) -> None:
         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     assert b"REQUIRED_HEADER_MISSING" in live.raw(head.encode())
+
+
+def test_the_plugin_of_the_documentation_is_found_and_asked(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/howto/plugins.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/acme_documented.py").write_text(code.partition("\nguard = ")[0])
+
+    def closing(values: dict[str, Any], mock_url: str) -> None:
+        office = {"id": "office_hours", "config": {"closes": 17}}
+        passing = {"headers": {"request": {"passthrough": "all"}}}
+        values["aliases"]["office"] = {"base_url": f"{mock_url}/echo", **passing, **bound(office)}
+
+    with (
+        installing(tmp_path / "site", office_hours="acme_documented:OfficeHours"),
+        running(tmp_path, closing, timing="instant") as live,
+    ):
+        url = f"{live.url}{PROXY}/office/x"
+        open_ = httpx2.get(url, headers={**live.headers(), "X-Hour": "16"}, timeout=20)
+        closed = httpx2.get(url, headers={**live.headers(), "X-Hour": "17"}, timeout=20)
+    assert open_.status_code == 200
+    assert reason(closed) == (403, "permission_denied", "CLOSED")
 
 
 def faulty(**members: Any) -> ConfigError:
