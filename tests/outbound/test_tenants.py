@@ -22,7 +22,8 @@ PAGE, OTHER = "https://app.example.com", "https://other.example.com"
 
 def change(values: dict[str, Any], mock_url: str) -> None:
     permit(values, mock_url)
-    values["tenants"] = {"retail": {}, "shop": {"parent": "retail"}, "bank": {}}
+    own = {"secrets": ["env:OUTBOUND_KEY"]}
+    values["tenants"] = {"retail": own, "shop": {"parent": "retail", **own}, "bank": own}
     values["aliases"] |= {
         "of-the-shop": {"base_url": f"{mock_url}/echo", "tenant": "shop"},
         "of-all": {"base_url": f"{mock_url}/echo", "sharing": "inherit", "credential": "header X-Key env:OUTBOUND_KEY"},
@@ -305,6 +306,18 @@ def test_p9_8_no_credential_goes_to_another_place_than_its_owners(root: Tenant, 
     bank.at(f"lure-{sharing}", "/elsewhere")
     assert "k1" not in echoed(bank.proxy(f"/lure-{sharing}/x")).values()
     assert echoed(root.proxy(f"/lure-{sharing}/x"))["x-key"] == "k1"
+
+
+def test_p9_8_a_tenant_names_no_secret_of_another(root: Tenant, shop: Tenant, bank: Tenant) -> None:
+    auth = {"type": "bearer", "secret_ref": "env:OUTBOUND_OTHER"}
+    setup = {"type": "auth", "plugin": "acme_keyed", "config": {"token_ref": "env:OUTBOUND_OTHER"}}
+    signer = {"type": "plugin", "plugin": {"id": "acme_keyed", "config": {"token_ref": "env:OUTBOUND_OTHER"}}}
+    assert root.upstream("names-it", auth=auth)["auth"]["secret_ref"] == "env:OUTBOUND_OTHER"
+    for tenant in (shop, bank):
+        for given in (auth, signer):
+            body = {"alias": "names-it", "endpoints": [tenant.endpoint()], "auth": given}
+            assert problem(tenant.request("POST", "/upstreams", json=body)) == (400, "invalid_request")
+        assert problem(tenant.request("POST", "/plugins", json=setup)) == (400, "invalid_request")
 
 
 def test_n9_9_a_credential_that_is_enforced_cannot_be_overridden(root: Tenant, bank: Tenant) -> None:

@@ -1,5 +1,7 @@
 """The whole configuration."""
 
+from typing import Final
+
 import msgspec
 
 from dragoman.config.agents import AgentConfig, model_of
@@ -13,7 +15,7 @@ from dragoman.policy.aliases import Made
 from dragoman.policy.records import OutboundConfig
 from dragoman.policy.resources import route_id, upstream_id
 from dragoman.policy.routing import Route
-from dragoman.policy.tenants import TenantConfig, Tenants
+from dragoman.policy.tenants import ROOT, TenantConfig, Tenants
 
 
 class Config(Section, frozen=True, kw_only=True):
@@ -49,6 +51,16 @@ class Config(Section, frozen=True, kw_only=True):
         except ValueError as error:
             name, message = error.args
             raise ConfigError(f"tenants.{name}", message) from None
+
+    def leave(self, tenant: str) -> OutboundConfig:
+        """What the API may write for a tenant: each has secrets of its own, and no other names them."""
+        if tenant == ROOT:
+            return self.outbound
+        own = self.tenants.get(tenant, _NOBODY)
+        return msgspec.structs.replace(self.outbound, secrets=own.secrets)
+
+
+_NOBODY: Final = TenantConfig()
 
 
 def made(config: Config, name: str) -> Made:

@@ -46,7 +46,6 @@ from dragoman.policy.inheritance import Source
 from dragoman.policy.plugins import Chain, Kind
 from dragoman.policy.records import (
     Contents,
-    OutboundConfig,
     PluginRecord,
     RouteRecord,
     UpstreamRecord,
@@ -286,7 +285,7 @@ class Composer:
         def connect(item: Connection, source: Source, signer: Source) -> Pool:
             for one in (source, signer):
                 if isinstance(one.made.rules, ApiUpstream):
-                    check_record(one.made.rules, config.outbound)
+                    check_record(one.made.rules, config.leave(one.tenant))
             table = "upstreams" if isinstance(item, UpstreamConfig) else "aliases"
             return self._pool(config, table, source.made.name, item, source.made.endpoints, signer.tenant)
 
@@ -318,7 +317,7 @@ class Composer:
         below = defaultdict(list)
         for route in contents.routes:
             below[route.value.upstream_id].append(route)
-        usable = _released(contents.plugins, config.outbound)
+        usable = _released(contents.plugins, config)
         for record in contents.upstreams:
             line = tree.line(record.tenant)
             if not line:
@@ -333,7 +332,7 @@ class Composer:
         setups: Mapping[str, PluginSetup],
         config: Config,
     ) -> Written:
-        value, leave, bind = record.value, config.outbound, self._binder
+        value, leave, bind = record.value, config.leave(record.tenant), self._binder
 
         def chain(plugins: Plugins, whose: str) -> Chain | None:
             check_bindings(plugins, leave)
@@ -463,12 +462,12 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("what nobody serves makes no calls")
 
 
-def _released(plugins: Sequence[PluginRecord], leave: OutboundConfig) -> Sequence[PluginRecord]:
+def _released(plugins: Sequence[PluginRecord], config: Config) -> Sequence[PluginRecord]:
     """The plugins that are set up, but for those whose secrets the operator has taken back."""
     usable = []
     for record in plugins:
         try:
-            check_setup(record.value, leave)
+            check_setup(record.value, config.leave(record.tenant))
         except GatewayError as error:
             _log.warning("plugin not usable", plugin=record.id, reason=error.message)
         else:

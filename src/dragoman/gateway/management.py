@@ -119,14 +119,15 @@ class Management:
         line = self._runtime().line(key)
         given = await resource_body.read_new(call)
         now, tenant = self._clock.now(), line[0]
+        leave = self._runtime().config.leave(tenant)
         record: Record
         if kind == "upstreams":
-            value = check_record(convert(given, Upstream), self._runtime().config.outbound)
+            value = check_record(convert(given, Upstream), leave)
             name = UPSTREAM_ID + new_uuid()
             record = UpstreamRecord(id=name, value=value, tenant=tenant, created_at=now, updated_at=now)
         else:
             route = convert(given, Route)
-            check_route_record(route, self._runtime().config.outbound)
+            check_route_record(route, leave)
             name = ROUTE_ID + new_uuid()
             record = RouteRecord(id=name, value=route, tenant=tenant, created_at=now, updated_at=now)
         await self._put(record, line)
@@ -137,18 +138,19 @@ class Management:
         line = self._runtime().line(key)
         given = await resource_body.read(call)
         present = await self._writable(call, kind, name, line)
+        leave = self._runtime().config.leave(present.tenant)
         for member, fixed in (("id", present.id), ("tenant_id", present.tenant)):
             if member in given and msgspec.json.decode(given[member]) != fixed:
                 raise invalid(member, f"{member!r} cannot be changed.")
         if isinstance(present, UpstreamRecord):
             given.setdefault("alias", Raw(msgspec.json.encode(present.value.alias)))
-            value = check_record(convert(given, Upstream), self._runtime().config.outbound)
+            value = check_record(convert(given, Upstream), leave)
             if value.alias != present.value.alias:
                 raise invalid("alias", "An alias cannot be changed: callers know the upstream by it. Make another.")
             record: Record = _next(present, value, self._clock.now())
         else:
             route = convert(given, Route)
-            check_route_record(route, self._runtime().config.outbound)
+            check_route_record(route, leave)
             if route.upstream_id != present.value.upstream_id:
                 raise invalid("upstream_id", "A route stays with its upstream: make another.")
             record = _next(present, route, self._clock.now())

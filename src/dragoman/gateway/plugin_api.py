@@ -94,7 +94,7 @@ class PluginApi:
         runtime = self._runtime()
         tenant = runtime.line(key)[0]
         value = resource_body.convert(await resource_body.read_new(call), PluginSetup)
-        check_setup(value, runtime.config.outbound)
+        check_setup(value, runtime.config.leave(tenant))
         self._check(value)
         name, now = plugin_id(value.type, new_uuid()), self._clock.now()
         record = PluginRecord(id=name, value=value, tenant=tenant, created_at=now)

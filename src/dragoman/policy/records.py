@@ -103,7 +103,7 @@ class OutboundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     allow_http: bool = False
     """Whether they may be called without TLS."""
     secrets: tuple[str, ...] = ()
-    """Patterns of the references that their credentials may name, such as `env:OUTBOUND_*`."""
+    """Patterns of the references that their credentials may name, such as `env:OUTBOUND_*`; of the root tenant's."""
 
 
 def reaches(record: UpstreamRecord | PluginRecord, line: Sequence[str]) -> bool:

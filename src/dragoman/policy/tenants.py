@@ -19,6 +19,8 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     parent: str = ROOT
     """Whose shared aliases and rules reach it."""
+    secrets: tuple[str, ...] = ()
+    """Patterns of the references that credentials and plugins may name that its admin keys set up; see `[outbound]`."""
 
 
 class Tenants:
