@@ -309,6 +309,13 @@ async def test_an_answer_that_is_not_of_its_type_is_asked_for_once_more() -> Non
     assert caught.value.text == "no"
 
 
+async def test_a_caller_that_names_a_form_gets_that_one() -> None:
+    bot, model = agent("{}", output=Person)
+    result = await bot.run("who?", response_format={"type": "json_object"})
+    assert (result.text, result.output) == ("{}", None)
+    assert model.turns[0].format is not None and model.turns[0].format.kind == "json_object"
+
+
 async def test_hooks_see_a_run_in_order() -> None:
     bot, _ = agent(Call("add", {"a": 1, "b": 2}), "It is 3.")
     seen: list[str] = []

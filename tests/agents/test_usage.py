@@ -24,6 +24,10 @@ def test_totals_are_sums_of_records() -> None:
     assert (usage.turns, usage.tool_calls, len(usage)) == (2, 2, 4)
     assert usage.cost_usd == pytest.approx(0.35)
     assert usage.total() == Usage(30, 5, 2, 4, 6, cost_usd=usage.cost_usd)
+    assert RunUsage().total() is None
+    silent = RunUsage()
+    silent.add(Record(type="llm", agent="a", name="m", at=1.0, seconds=0.5, reported=False))
+    assert silent.total() is None
     assert [record.type for record in usage] == ["llm", "tool", "llm", "tool"]
     assert repr(usage) == "RunUsage(30 + 5 tokens, 4 records)"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dragoman.agents import schema
 from dragoman.agents.context import Context
 from dragoman.agents.errors import AgentError
 from dragoman.agents.hooks import Hooks
@@ -37,6 +38,7 @@ class Endpoint:
     path: str
     method: str
     function: Callable[..., Any]
+    signature: schema.Signature
     scope: Scope
     source: str = ""
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, overload
 
 from dragoman import ports
-from dragoman.agents import messages, serving
+from dragoman.agents import messages, schema, serving
 from dragoman.agents.abilities import Abilities, Endpoint, Prompt, choosing, handoff
 from dragoman.agents.answering import Chunks, completed
 from dragoman.agents.errors import AgentError
@@ -167,7 +167,8 @@ class Agent:
                 what = mark.description or (inspect.getdoc(function) or "")
                 self.add_tool(handoff(mark.name, choosing(function), what, mark.scope, source))
             case HttpMark():
-                self.endpoints.append(Endpoint(mark.path, mark.method, function, mark.scope, source))
+                signature = schema.read(function)
+                self.endpoints.append(Endpoint(mark.path, mark.method, function, signature, mark.scope, source))
 
     def _registering(self, mark: Mark) -> Callable[[F], F]:
         def register(function: F) -> F:

@@ -77,9 +77,9 @@ class Answering:
         return [*gap, piece]
 
 
-def end(usage: Usage, stop: Stop) -> list[Event]:
+def end(usage: Usage | None, stop: Stop) -> list[Event]:
     """The last events of an answer."""
-    return [Used(usage), Stopped(stop)]
+    return [Stopped(stop)] if usage is None else [Used(usage), Stopped(stop)]
 
 
 def _new_id(prefix: str) -> str:

@@ -117,7 +117,9 @@ class Run:
         self.id = f"run_{secrets.token_hex(12)}"
         self.began = now()
         self._asked = asked
-        self._kind = None if asked.output is None else output_type(asked.output)
+        form = asked.turn.format
+        # A caller that says itself what the answer must be is answered so.
+        self._kind = output_type(asked.output) if asked.output is not None and form is None else None
         held = holds(asked.scopes)
         self.usage = RunUsage()
         self.context = Context(
@@ -280,7 +282,7 @@ class Run:
         return replace(
             turn, model=agent.model_name or model.model, stream=True, items=(*system, *self._items), tools=tools,
             tool_choice=_choice(turn, first=not self._number) if tools else None,
-            format=turn.format or (output.format if output is not None else None),
+            format=output.format if output is not None else turn.format,
             places=(), store=None, metadata=None,
         )  # fmt: skip
 
@@ -366,8 +368,9 @@ class Run:
         self.usage.add(
             Record(
                 type="llm", agent=self._agent.name, name=model, at=at, seconds=seconds, cost_usd=cost, failed=failed,
-                input_tokens=used.input_tokens, output_tokens=used.output_tokens, cached_tokens=used.cached_tokens,
-                cache_write_tokens=used.cache_write_tokens, reasoning_tokens=used.reasoning_tokens,
+                reported=usage is not None, input_tokens=used.input_tokens, output_tokens=used.output_tokens,
+                cached_tokens=used.cached_tokens, cache_write_tokens=used.cache_write_tokens,
+                reasoning_tokens=used.reasoning_tokens,
             )
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from dragoman import errors
-from dragoman.agents import loop, schema
+from dragoman.agents import loop
 from dragoman.agents.abilities import Endpoint
 from dragoman.agents.answering import Answering, end
 from dragoman.agents.context import Context
@@ -94,13 +94,11 @@ async def answer(agent: "Agent", turn: Turn, asked: Asked) -> AsyncGenerator[Eve
 
 def shown(agent: "Agent", endpoint: Endpoint) -> ShownEndpoint:
     """An endpoint of the agent's, to be served below its name."""
-    description = (endpoint.function.__doc__ or "").strip().partition("\n")[0]
+    description = endpoint.signature.description.partition("\n")[0]
     return ShownEndpoint(endpoint.method.upper(), endpoint.path, _answering(agent, endpoint), description)
 
 
 def _answering(agent: "Agent", endpoint: Endpoint) -> Callable[[EndpointCall], Awaitable[EndpointAnswer]]:
-    signature = schema.read(endpoint.function)
-
     async def visit(call: EndpointCall) -> EndpointAnswer:
         scopes = _ADMIN if call.asked.admin else ()
         _permit(agent.name, agent.scope, scopes)
@@ -110,12 +108,12 @@ def _answering(agent: "Agent", endpoint: Endpoint) -> Callable[[EndpointCall], A
             call.asked.call_id, agent.name, holds(scopes), RunUsage(), agent.deps, access=call.asked.access
         )
         try:
-            given = signature.convert(_given(call))
+            given = endpoint.signature.convert(_given(call))
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
             param = ".".join(map(str, fault["loc"])) or None
             raise GatewayError(errors.INVALID_REQUEST, f"{param or 'The body'}: {fault['msg']}.", param=param) from None
-        value = await invoke(endpoint.function, (context,) if signature.takes_context else (), given)
+        value = await invoke(endpoint.function, (context,) if endpoint.signature.takes_context else (), given)
         if isinstance(value, EndpointAnswer):
             return value
         kind = "text/plain; charset=utf-8" if isinstance(value, str) else "application/json"

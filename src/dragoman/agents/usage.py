@@ -46,6 +46,8 @@ class Record:
     cost_usd: float | None = None
     """None: nobody said, and there is no price for it."""
     failed: bool = False
+    reported: bool = True
+    """False if the model did not say how many tokens it used."""
 
     @property
     def total_tokens(self) -> int:
@@ -101,8 +103,10 @@ class RunUsage:
         known = [record.cost_usd for record in self._records if record.cost_usd is not None]
         return math.fsum(known) if known else None
 
-    def total(self) -> Usage:
-        """All calls of models as one."""
+    def total(self) -> Usage | None:
+        """All calls of models as one; None if no model said what it used."""
+        if not any(record.reported for record in self._records if record.type == "llm"):
+            return None
         return Usage(
             self.input_tokens,
             self.output_tokens,
