@@ -7,12 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
+DEADLINE = 30.0
 
 
 class Endpoint(ThreadingHTTPServer):
     """Answers every request with its own address, under the status that is set."""
 
     daemon_threads = True
+    request_queue_size = 256
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__((host, port), _Answerer)
@@ -20,6 +22,9 @@ class Endpoint(ThreadingHTTPServer):
         self.status = 200
         self.upcoming: list[int] = []
         """The statuses of the next answers, before `status` counts again."""
+        self.gate = threading.Event()
+        """While it is shut, calls come in and get no answer."""
+        self.gate.set()
         self.headers: dict[str, str] = {}
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers of each request."""
@@ -54,6 +59,7 @@ class _Answerer(BaseHTTPRequestHandler):
             self.rfile.readline()
         seen = endpoint.checks if self.path.endswith("/ready") else endpoint.seen
         seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+        endpoint.gate.wait(DEADLINE)
         body = endpoint.host.encode()
         ours = endpoint.upcoming and not self.path.endswith("/ready")
         self.send_response(endpoint.upcoming.pop(0) if ours else endpoint.status)

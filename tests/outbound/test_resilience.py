@@ -1,8 +1,9 @@
 """Endpoints, breakers and the target host, by the ids of the outbound contract's scenarios."""
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -42,6 +43,9 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
         values["aliases"]["checked"] = {**pool, "health": check, "breaker": False}
         values["aliases"]["watched"] = {**pool, "breaker": {"failures": 1}}
         values["aliases"]["halves"]["breaker"] = {**quick, "open_for": 60}
+        for name in ("crowded", "probed"):
+            values["aliases"][name] = {"base_url": f"http://{ONE}:{port}", "breaker": {**quick, "probes": 3}}
+        values["aliases"]["crowded"]["breaker"]["open_for"] = 60
         values["aliases"]["single"] = {"base_url": f"http://localhost:{port}"}
         values["aliases"]["quick"] = {"base_url": f"http://{ONE}:{port}", "breaker": quick}
         again = {"attempts": 3, "statuses": [503], "max_wait": 1}
@@ -68,6 +72,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, servers: tuple[Endpoint, Endp
 @pytest.fixture(autouse=True)
 def at_their_best(servers: tuple[Endpoint, Endpoint]) -> None:
     for endpoint in servers:
+        endpoint.gate.set()
         endpoint.status = 200
         endpoint.headers = {}
         endpoint.upcoming = []
@@ -106,6 +111,47 @@ def test_n2_10_with_all_endpoints_dead_the_call_fails(live: Live) -> None:
     answer = call(live, "dead/x")
     assert answer.status_code == 502 and refusal(answer) == "downstream_error"
     assert answer.headers["retry-after"]
+
+
+async def crowd(live: Live, path: str, count: int = 200) -> AsyncIterator[httpx2.Response]:
+    """The answers to so many calls at once, as they come."""
+    limits = httpx2.Limits(max_connections=count)
+    async with httpx2.AsyncClient(base_url=f"{live.url}{PROXY}", headers=live.headers(), limits=limits) as client:
+        calls = [client.get(f"/{path}/{number}", timeout=DEADLINE) for number in range(count)]
+        for done in asyncio.as_completed(calls):
+            yield await done
+
+
+async def test_20_1_two_hundred_failures_at_once_open_a_breaker_once(
+    live: Live, servers: tuple[Endpoint, Endpoint]
+) -> None:
+    servers[0].status = 500
+    codes = Counter([answer.status_code async for answer in crowd(live, "crowded")])
+    assert codes[500] == len(servers[0].seen) and codes[500] + codes[503] == 200
+    (endpoint,) = live.gateway.runtime.upstreams["alias:crowded"].status()
+    assert (endpoint.circuit, endpoint.transitions["open"]) == ("open", 1)
+    assert endpoint.selected == len(servers[0].seen)
+
+
+async def test_20_2_of_two_hundred_callers_no_more_probe_than_may(
+    live: Live, servers: tuple[Endpoint, Endpoint]
+) -> None:
+    pool, gate = live.gateway.runtime.upstreams["alias:probed"], servers[0].gate
+    servers[0].status = 500
+    for _ in range(2):
+        await asyncio.to_thread(call, live, "probed/x")
+    await asyncio.to_thread(live.until, lambda: pool.status()[0].circuit == "half_open", "it is time for probes")
+    servers[0].status = 200
+    servers[0].seen.clear()
+    gate.clear()
+    codes: Counter[int] = Counter()
+    async for answer in crowd(live, "probed"):
+        codes[answer.status_code] += 1
+        if codes[503] == 197:
+            gate.set()
+    assert codes == {503: 197, 200: 3}
+    assert len(servers[0].seen) == 3
+    assert pool.status()[0].circuit == "closed"
 
 
 def test_target_host_p1_1_one_endpoint_needs_none(live: Live) -> None:
