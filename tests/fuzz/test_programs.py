@@ -1,4 +1,4 @@
-"""Whatever a program writes and however it ends, its answer is told by the rules of `turn.py`, alike at every cut."""
+"""Whatever is said reaches a program as words alone; whatever it writes is told by the rules of `turn.py`."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.bridge import CODECS
 from dragoman.dialects.commands.base import Adapter, Output, Run
 from dragoman.dialects.commands.table import ADAPTERS
 from dragoman.dialects.folding import fold
+from dragoman.dialects.profile import Profile
 from dragoman.errors import GatewayError
 from dragoman.turn import Event, Failed, Format, Item, Opened, Stopped, TextDelta, Turn, Usage, Used
 from tests.dialects.commands import claude_transcripts as claude
 from tests.dialects.commands import codex_transcripts as codex
 from tests.dialects.commands import gemini_transcripts as gemini
 from tests.dialects.commands.asked import OPENED, settings, user
-from tests.fuzz.budget import SECONDS, share
+from tests.fuzz.budget import BUDGET, SECONDS, share
 from tests.fuzz.mutations import CHANGES, ODD, Change, Mutation, mutate, mutations, warp
+from tests.fuzz.turns import more_turns, turns
 from tests.wire.cuts import PLACES, Parts, at_places
 
 pytestmark = pytest.mark.timeout(SECONDS)
@@ -165,3 +168,22 @@ def test_nothing_that_a_caller_says_is_an_option(name: str, output: Output) -> N
 
     pairs = st.lists(st.tuples(st.sampled_from(["", "a", "ab"]), _SAID), max_size=4)
     share(len(PROGRAMS))(given(pairs, st.sampled_from(["stdin", "argv"]), st.booleans(), _RUNS)(holds))()
+
+
+@BUDGET
+@given(turns() | more_turns(), st.sampled_from(list(CODECS)), _RUNS, st.booleans())
+def test_a_request_is_put_to_each_program_or_refused_by_name(
+    turn: Turn, dialect: str, run: Run, own_tools: bool
+) -> None:
+    try:
+        asked = CODECS[dialect].parse(CODECS[dialect].render(turn, turn.model, Profile()).body)
+    except GatewayError:
+        return  # not every dialect can say it
+    for adapter in ADAPTERS.values():
+        given = settings(adapter.outputs[0], tools=adapter.takes_tools, own_tools=own_tools)
+        try:
+            invocation = adapter.prepare(asked, "m", given, run)
+        except GatewayError as error:
+            assert error.kind.code == "unsupported_parameter" and error.param
+        else:
+            assert invocation.stdin and all(loss.param for loss in invocation.losses)

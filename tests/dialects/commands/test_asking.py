@@ -59,6 +59,8 @@ def test_what_says_nothing_costs_nothing() -> None:
         ({"sampling": Sampling(top_logprobs=3)}, ALL, "top_logprobs"),
         ({"format": NAME}, Able(), "response_format"),
         ({"format": Format("json_object")}, ALL, "response_format"),
+        ({"format": Format("json_schema", schema=msgspec.Raw(b"true"))}, ALL, "response_format"),
+        ({"format": Format("json_schema", schema=msgspec.Raw(b"[" * 3000 + b"]" * 3000))}, ALL, "response_format"),
         ({"tools": F}, Able(), "tools"),
         ({"tools": (Tool("f"), Tool("g", kind="custom"))}, ALL, "tools[1].type"),
         ({"tools": F, "tool_choice": ToolChoice("required")}, ALL, "tool_choice"),

@@ -126,8 +126,13 @@ def _schema(asked: Format | None, able: Able, losses: Losses) -> bytes:
         raise losses.refuse(rows.SCHEMA_ONLY)
     if asked.description is not None:
         losses.note(rows.NO_FORMAT_DESCRIPTION)
-    # Written anew, so that it is one line whatever blanks it came with.
-    return msgspec.json.encode(msgspec.json.decode(asked.schema, type=dict[str, object]))
+    try:
+        schema = msgspec.json.format(asked.schema, indent=-1)  # without blanks, so that it is one line
+    except (msgspec.DecodeError, RecursionError):
+        raise losses.refuse(rows.SCHEMA_ONLY) from None
+    if not schema.startswith(b"{"):
+        raise losses.refuse(rows.SCHEMA_ONLY)
+    return schema
 
 
 def _effort(turn: Turn, able: Able, losses: Losses) -> str:
