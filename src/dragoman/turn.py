@@ -357,6 +357,11 @@ Event = (
 )  # fmt: skip
 
 
+def tells(event: Event) -> bool:
+    """Whether it has something for the caller, or ends the answer: before that, another may still be begun."""
+    return not isinstance(event, (Opened, Used, ReasoningSealed))
+
+
 class Loss(msgspec.Struct, frozen=True):
     """A field that a translation did not carry as it was."""
 

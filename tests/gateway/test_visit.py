@@ -1,6 +1,8 @@
 """`dragoman.gateway.visit`: the paths below an agent's own name."""
 
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -17,7 +19,13 @@ CONFIG = {"object": "tests.support.agents:CONFIGURED", "models": ["gpt-4"], "con
 
 
 def change(values: dict[str, Any], mock_url: str) -> None:
-    values["agents"] = {"weather": CONFIG}
+    object_ = CONFIG["object"]
+    values["agents"] = {
+        "weather": CONFIG,
+        "narrow": {"object": object_, "concurrency": {"max": 1, "max_queue": 0}},
+        "rare": {"object": object_, "rate_limit": {"sustained": {"rate": 1, "window": "hour"}}},
+        "hasty": {"object": object_, "timeouts": {"first_byte": 0.2}},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +163,28 @@ def test_a_key_for_the_agent_alone_reaches_the_models_that_the_agent_may_ask(liv
     assert "Hi" in get(live, "/weather/ask", key, "POST", "Hi").text
     body = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}
     assert httpx2.post(f"{live.url}/v1/chat/completions", json=body, headers=live.headers(key)).status_code == 403
+
+
+def test_a_rate_limit_of_an_agent_holds_for_its_model_and_its_endpoints(live: Live) -> None:
+    first = get(live, "/rare/forecast")
+    second = get(live, "/rare/forecast")
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    third = httpx2.post(f"{live.url}/rare/chat/completions", json=body, headers=live.headers())
+
+    assert [first.status_code, second.status_code, third.status_code] == [203, 429, 429]
+    assert "retry-after" in second.headers
+
+
+def test_an_agent_that_has_no_place_refuses_and_one_that_takes_too_long_is_ended(live: Live) -> None:
+    body = {"messages": [{"role": "user", "content": "wait"}]}
+    with ThreadPoolExecutor() as threads:
+        waits = threads.submit(
+            httpx2.post, f"{live.url}/narrow/chat/completions", json=body, headers=live.headers(), timeout=2
+        )
+        live.until(lambda: len(CONFIGURED.asked) > 0 and live.gateway.in_flight == 1, "the first is under way")
+        refused = get(live, "/narrow/forecast")
+        with contextlib.suppress(httpx2.ReadTimeout):
+            waits.result()
+    late = httpx2.post(f"{live.url}/hasty/chat/completions", json=body, headers=live.headers())
+
+    assert (refused.status_code, late.status_code) == (503, 504)

@@ -7,7 +7,7 @@ from dragoman.dialects.base import Codec, Reader, Setting, Writer
 from dragoman.dialects.folding import fold
 from dragoman.dialects.sealing import SealedEvents
 from dragoman.errors import ErrorKind, GatewayError, WireError
-from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Usage, Used
+from dragoman.turn import Event, Failed, Loss, Stopped, Usage, Used, tells
 from dragoman.wire.common import ErrorBody
 
 
@@ -69,7 +69,7 @@ class _Told:
         self._ended = self.finished = isinstance(event, Stopped)
         if self.started:
             return written
-        if isinstance(event, (Opened, Used, ReasoningSealed)):
+        if not tells(event):
             self._held += written
             return []
         self.started = True

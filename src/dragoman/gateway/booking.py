@@ -148,6 +148,6 @@ class Booking:
             error=code, attempts=record.attempts, trace_id=call.trace_id,
             tenant_id="" if self._key is None else self._key.tenant, principal_id=record.key_id,
             host=self.host, path=call.route_path[: audit.MAX_PATH], method=call.method,
-            request_size=call.received, response_size=call.sent, error_type=audit.error_type(code),
+            agent=record.agent, request_size=call.received, response_size=call.sent, error_type=audit.error_type(code),
             error_message=audit.message(code, self.message), route=self.route,
         )  # fmt: skip

@@ -17,7 +17,7 @@ from dragoman.gateway.render import JSON
 from dragoman.policy.keys import Key
 from dragoman.policy.routing import Target
 from dragoman.ports import Asked, Prepared, Timeouts, TurnReply, TurnUpstream
-from dragoman.turn import Event, Failed, Loss, Turn, Used
+from dragoman.turn import Event, Failed, Loss, Turn, Used, tells
 
 SESSION = "session_id"
 """The field by which a Chat caller names what its calls go on from; it has no other word for that."""
@@ -71,11 +71,14 @@ class TurnAttempt:
     async def _buffered(self, reply: TurnReply, losses: tuple[Loss, ...], timeouts: Timeouts) -> None:
         call = self._call
         events: list[Event] = []
+        told = False
         try:
             while some := await call.watch.guard(reply.read()):
-                if not events:
+                if not told and any(map(tells, some)):
+                    told = True
                     call.watch.phase(errors.IDLE_TIMEOUT, timeouts.idle)
-                call.watch.touch()
+                if told:
+                    call.watch.touch()
                 events += some
         finally:  # a run that has failed has cost something, too
             used = [event.usage for event in events if isinstance(event, Used)]

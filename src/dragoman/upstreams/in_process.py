@@ -15,7 +15,7 @@ import structlog
 from dragoman import errors
 from dragoman.errors import GatewayError
 from dragoman.ports import Access, Agent, Asked, Load, Streaming, Timeouts, TurnReply
-from dragoman.turn import Event, Failed, Loss, Opened, ReasoningSealed, Stopped, Turn, Used
+from dragoman.turn import Event, Failed, Loss, Stopped, Turn, tells
 
 MAX_DEPTH: Final = 8
 """Agents that may stand between a caller and a model: more are a circle."""
@@ -122,7 +122,7 @@ class _Run:
                 events.append(Failed(one.message, one.kind.code, one.kind.type))
             elif one is not None:
                 events.append(one)
-                self._told = self._told or not isinstance(one, (Opened, Used, ReasoningSealed))
+                self._told = self._told or tells(one)
             if self._over:
                 break
         return events
