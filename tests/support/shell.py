@@ -27,7 +27,8 @@ def calls(*names: str) -> str:
 
 
 class ShellAdapter:
-    """`$1` is the session to go on with, `$2` what it has cost, `$3` whether it is kept, `$4` a file, `$5` tools."""
+    """`$1` is the session to go on with, `$2` what it has cost, `$3` whether it is kept, `$4` a file, `$5` tools,
+    `$6` what it may cost."""
 
     name = "text"
     outputs: tuple[Output, ...] = ("stream-json", "text")
@@ -47,7 +48,10 @@ class ShellAdapter:
         if not script:
             raise GatewayError(errors.INVALID_REQUEST, "There is no prompt.", param="messages")
         facts = (run.session, f"{run.spent.cost_usd or 0:g}", "kept" if run.keeps else "once")
-        return Invocation(("-s", "--", *facts, TempFile("note", b"noted"), run.tools_url), script.encode())
+        return Invocation(
+            ("-s", "--", *facts, TempFile("note", b"noted"), run.tools_url, f"{settings.max_budget_usd}"),
+            script.encode(),
+        )
 
     def reader(self, turn: Turn, settings: Settings, run: Run, opened: Opened) -> "ShellReader":
         return ShellReader(run, opened)

@@ -193,6 +193,23 @@ async def test_a_stall_after_content_is_told_in_the_stream(make: Make) -> None:
     assert isinstance(found[-1], Failed) and found[-1].code == "idle_timeout"
 
 
+async def test_a_run_may_have_a_deadline_of_its_own_in_place_of_the_upstreams(make: Make) -> None:
+    upstream = make(timeouts=Timeouts(0, 5, 5, 0.2))
+    patient = Asked("key", "call_1", "req_1", longest=20)
+    assert text(await run(upstream, "sleep 0.3; echo text late; echo done", patient)) == "late"
+    hasty = Asked("key", "call_2", "req_1", longest=0.1)
+    assert (await failure(make(), "exec sleep 1000", hasty)).kind is errors.REQUEST_TIMEOUT
+
+
+async def test_a_run_costs_no_more_than_both_its_caller_and_the_operator_allow(make: Make) -> None:
+    seen = []
+    for theirs, ours in ((0.5, 2.0), (3.0, 2.0), (None, 2.0), (3.0, None), (None, None)):
+        upstream = make(run=Settings(upstream="agent", output="stream-json", max_budget_usd=ours))
+        call = Asked("key", "call_1", "req_1", max_budget_usd=theirs)
+        seen.append(text(await run(upstream, "echo text $6; echo done", call)))
+    assert seen == ["0.5", "2.0", "2.0", "3.0", "None"]
+
+
 async def test_what_cannot_stream_may_be_silent_until_its_end(make: Make) -> None:
     whole = Settings(upstream="agent", output="text")
     upstream = make(run=whole, timeouts=Timeouts(0, 0.05, 0.05, 0.5))

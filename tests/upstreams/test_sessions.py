@@ -62,6 +62,8 @@ def test_it_is_known_after_a_restart_to_its_own_key_only(tmp_path: Path) -> None
     ran(sessions(tmp_path), asked(becomes="name"), FIRST)
     assert found(sessions(tmp_path), asked("name", "name", key="other")) == ""
     assert found(sessions(tmp_path), asked("name", "name")) == "aaaaaaaa-1"
+    heir = Asked("new", "call_1", "req_1", session="name", becomes="name", owner="key")
+    assert found(sessions(tmp_path), heir) == "aaaaaaaa-1"
 
 
 def test_a_session_that_nobody_will_go_on_with_is_not_disturbed_by_a_fork(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ class TurnAttempt:
     def _asked(self, key: Key) -> Asked:
         call = self._call
         session, becomes = (self._session, self._session) if self._memory is None else self._memory.thread
-        return Asked(key.id, call.id, call.request_id, session, becomes, _depth(call), key.admin, journal=call.journal)
+        depth, owner = _depth(call), key.owner
+        return Asked(
+            key.id, call.id, call.request_id, session, becomes, depth, key.admin, journal=call.journal, owner=owner
+        )
 
     async def _buffered(self, reply: TurnReply, losses: tuple[Loss, ...], timeouts: Timeouts) -> None:
         call = self._call

@@ -46,7 +46,7 @@ class Asked:
     request_id: str
     """As the caller knows it."""
     session: str = ""
-    """What the turn goes on from, of this key alone: a conversation, a response, or a name of the caller's own.
+    """What the turn goes on from, of this owner alone: a conversation, a response, or a name of the caller's own.
 
     The turn is whole all the same; what is new since then are the items that have places. Empty for a fresh start.
     """
@@ -64,6 +64,9 @@ class Asked:
     """For the calls that an agent makes itself."""
     journal: Journal | None = None
     """For a run that may be begun anew; only durable agents get one."""
+    owner: str = ""
+    """Whose what the turn goes on from is: the id of the first of the keys that took each other's place; empty for
+    that of this key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class _Prepared:
 
     async def open(self, asked: Asked) -> Answer:
         results = results_of(self._turn)
-        waiting = self._runs.resume(asked.key_id, results) if results else None
+        waiting = self._runs.resume(asked.owner or asked.key_id, results) if results else None
         if isinstance(waiting, CommandCall):
             return await waiting.go_on(asked, results)
         call = CommandCall(self._runs, self._turn, self._model, asked)

@@ -12,11 +12,12 @@ back: the place at once, the rest when the program is gone.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dragoman import errors
-from dragoman.dialects.commands.base import Argument, Invocation, Reader, Run, TempFile
+from dragoman.dialects.commands.base import Argument, Invocation, Reader, Run, Settings, TempFile
 from dragoman.errors import GatewayError
 from dragoman.ports import Asked
 from dragoman.turn import Opened, ToolResult, Turn, Usage
@@ -39,14 +40,17 @@ class CommandCall:
     place: Workplace
 
     def __init__(self, runs: Runs, turn: Turn, model: str, asked: Asked) -> None:
-        self.key_id = asked.key_id
+        self.owner = asked.owner or asked.key_id
         self.thread = runs.sessions.thread(asked)
         self.tools: ToolCalls | None = None
         self.place_name = ""
         self._runs = runs
         self._turn = turn
         self._model = model
+        self._key_id = asked.key_id
         self._run_id = asked.call_id
+        self._settings = _held_to(asked, runs.settings.run)
+        self._longest = asked.longest
         self._opened = self._opening(asked)
         self._ticket: Ticket | None = None
         self._placed = False
@@ -56,24 +60,25 @@ class CommandCall:
     async def begin(self) -> Answer:
         """Raises `GatewayError`."""
         settings = self._runs.settings
-        await self._enter(anew=True)
+        await self._enter(self._key_id, anew=True)
         self.thread.take()
         self.place_name = self._place_name()
         self.place = await self._runs.workspace.open(self._run_id, self.place_name)
         self._placed = True
-        tools = offered(self._turn) if settings.run.tools else ()
+        tools = offered(self._turn) if self._settings.tools else ()
         if tools:
             self.tools = ToolCalls()
             self._offer = await self._runs.workshop.tools.offer(tools, self.tools.called)
         streams = self._runs.adapter.streaming(settings.run.output) != "none"
-        self.run = CommandRun(self, Bounds.of(settings.timeouts, settings.grace, streams=streams))
+        timeouts = settings.timeouts if self._longest is None else replace(settings.timeouts, total=self._longest)
+        self.run = CommandRun(self, Bounds.of(timeouts, settings.grace, streams=streams))
         self._runs.add(self.run)
         return self.run.answer(self._opened)
 
     async def go_on(self, asked: Asked, results: Mapping[str, ToolResult]) -> Answer:
         """With what the caller's tools gave. Raises `GatewayError`; then the run still waits."""
         try:
-            await self._enter(anew=False)
+            await self._enter(asked.key_id, anew=False)
         except BaseException:
             if not self.closing:
                 self._runs.suspend(self)
@@ -92,7 +97,7 @@ class CommandCall:
         return self._runs.closing
 
     def launch(self) -> tuple[Process, Reader]:
-        settings, adapter = self._runs.settings, self._runs.adapter
+        adapter = self._runs.adapter
         session = self.thread.session
         run = Run(
             session="" if session is None else session.id,
@@ -100,8 +105,8 @@ class CommandCall:
             keeps=self.thread.keeps,
             tools_url="" if self._offer is None else self._offer.url,
         )
-        invocation = adapter.prepare(self._turn, self._model, settings.run, run)
-        reader = adapter.reader(self._turn, settings.run, run, self._opened)
+        invocation = adapter.prepare(self._turn, self._model, self._settings, run)
+        reader = adapter.reader(self._turn, self._settings, run, self._opened)
         try:
             launch = self._launch(invocation)
         except OSError as error:
@@ -138,14 +143,14 @@ class CommandCall:
             self._runs.sessions.end_place(self.place_name)
             self.thread.leave()
 
-    async def _enter(self, *, anew: bool) -> None:
+    async def _enter(self, key_id: str, *, anew: bool) -> None:
         """Waits for its session, if it has not got it, and for a place."""
         name, settings, places = self._runs.settings.run.upstream, self._runs.settings, self._runs.places
         try:
             async with asyncio.timeout(settings.queue_timeout):
                 if anew:
                     await self.thread.enter()
-                self._ticket = await places.enter(self.key_id)
+                self._ticket = await places.enter(key_id)
         except TimeoutError:
             message = f"Upstream {name!r} had no place within {settings.queue_timeout:g} seconds."
             raise GatewayError(errors.QUEUE_TIMEOUT, message, retry_after=places.retry_after()) from None
@@ -179,3 +184,9 @@ class CommandCall:
         path = self._files / argument.name
         path.write_bytes(argument.content)
         return f"{argument.prefix}{path}"
+
+
+def _held_to(asked: Asked, settings: Settings) -> Settings:
+    """What the operator has settled, and no more money than the caller will spend."""
+    bounds = [bound for bound in (asked.max_budget_usd, settings.max_budget_usd) if bound is not None]
+    return replace(settings, max_budget_usd=min(bounds, default=None))

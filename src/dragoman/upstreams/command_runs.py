@@ -49,7 +49,7 @@ class CommandSettings:
 class Suspended(Protocol):
     """A call whose run waits for its caller."""
 
-    key_id: str
+    owner: str
     run: CommandRun
 
 
@@ -98,10 +98,10 @@ class Runs:
         if len(self._suspended) > SUSPENDED * self.settings.max_concurrency:
             next(iter(self._suspended)).run.end()
 
-    def resume(self, key_id: str, results: Container[str]) -> Suspended | None:
+    def resume(self, owner: str, results: Container[str]) -> Suspended | None:
         """The call that waits for one of these results, for its caller alone."""
         for call in self._suspended:
-            if call.key_id == key_id and any(one in results for one in call.run.waits_for):
+            if call.owner == owner and any(one in results for one in call.run.waits_for):
                 self._forget(call)
                 return call
         return None

@@ -91,7 +91,7 @@ class Sessions:
     def thread(self, asked: Asked) -> "Thread":
         """What a call goes on with."""
         becomes = asked.becomes if self._age else ""
-        return Thread(self, _name(asked.key_id, asked.session if becomes else ""), _name(asked.key_id, becomes))
+        return Thread(self, _name(asked, asked.session if becomes else ""), _name(asked, becomes))
 
     def sweep(self) -> int:
         """Forgets what is too old or too much, the program's own files included; how many those were. Blocks."""
@@ -223,7 +223,7 @@ class Thread:
         if self._stays or not self._becomes:
             return
         self._leave(self._becomes)
-        self._becomes = _name(asked.key_id, asked.becomes)
+        self._becomes = _name(asked, asked.becomes)
         if self._becomes and self._sessions.hold(self._becomes):
             self._holds.add(self._becomes)
 
@@ -264,6 +264,6 @@ class Thread:
             self._sessions.leave(name)
 
 
-def _name(key_id: str, name: str) -> str:
+def _name(asked: Asked, name: str) -> str:
     """One of a caller's, as a file may be called; empty for none."""
-    return sha256(f"{key_id}\0{name}".encode()).hexdigest()[:40] if name else ""
+    return sha256(f"{asked.owner or asked.key_id}\0{name}".encode()).hexdigest()[:40] if name else ""
