@@ -30,6 +30,8 @@ async def test_a_key_lives_from_creation_over_rotation_to_revocation(live: Live)
             await client.admin.keys.revoke("key_/../x")
         with pytest.raises(InvalidRequest, match="name"):
             await client.admin.keys.create("")
+        with pytest.raises(InvalidRequest, match="no tenant 'nobody'"):
+            await client.admin.keys.create("x", tenant="nobody")
 
 
 async def aliases(live: Live, key: str) -> tuple[str, ...]:
@@ -39,7 +41,8 @@ async def aliases(live: Live, key: str) -> tuple[str, ...]:
 
 async def test_usage_and_ledger_tell_of_calls(live: Live) -> None:
     async with AsyncClient(live.url, live.admin_key) as operator:
-        made = await operator.admin.keys.create("user")
+        made = await operator.admin.keys.create("user", tenant="default")
+        assert made.key.tenant == "default"
         async with AsyncClient(live.url, made.token) as client:
             answer = await client.execute("weather", Request.get("/current?city=Rome"))
         live.booked(answer.request_id)

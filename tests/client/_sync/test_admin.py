@@ -31,6 +31,8 @@ def test_a_key_lives_from_creation_over_rotation_to_revocation(live: Live) -> No
             client.admin.keys.revoke("key_/../x")
         with pytest.raises(InvalidRequest, match="name"):
             client.admin.keys.create("")
+        with pytest.raises(InvalidRequest, match="no tenant 'nobody'"):
+            client.admin.keys.create("x", tenant="nobody")
 
 
 def aliases(live: Live, key: str) -> tuple[str, ...]:
@@ -40,7 +42,8 @@ def aliases(live: Live, key: str) -> tuple[str, ...]:
 
 def test_usage_and_ledger_tell_of_calls(live: Live) -> None:
     with Client(live.url, live.admin_key) as operator:
-        made = operator.admin.keys.create("user")
+        made = operator.admin.keys.create("user", tenant="default")
+        assert made.key.tenant == "default"
         with Client(live.url, made.token) as client:
             answer = client.execute("weather", Request.get("/current?city=Rome"))
         live.booked(answer.request_id)

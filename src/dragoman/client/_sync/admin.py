@@ -68,11 +68,16 @@ class Keys:
         models: Sequence[str] = ("*",),
         aliases: Sequence[str] = ("*",),
         admin: bool = False,
+        tenant: str | None = None,
         expires_in: float | None = None,
     ) -> NewKey:
-        """Makes a key for the models and aliases that match the patterns; `expires_in` in seconds."""
+        """Makes a key for the models and aliases that match the patterns; `expires_in` in seconds.
+
+        It is the root's unless a `tenant` is named.
+        """
         body = {"name": name, "models": models, "aliases": aliases, "admin": admin, "expires_in": expires_in}
-        answer = self._send(Request.post("/admin/keys").json(body))
+        whose = {} if tenant is None else {"tenant": tenant}
+        answer = self._send(Request.post("/admin/keys").json({**body, **whose}))
         return answer.json(NewKey)
 
     def revoke(self, key_id: str) -> None:
