@@ -4,7 +4,6 @@ What they are is seen from their shape, and no framework is imported: who has an
 answer with text. What a caller asks for beyond that is refused by name, or told as a loss.
 """
 
-import asyncio
 import dataclasses
 import inspect
 import time
@@ -18,6 +17,7 @@ from dragoman import errors
 from dragoman.agents import frameworks, messages
 from dragoman.agents.errors import AgentError
 from dragoman.agents.frameworks import Speak
+from dragoman.agents.threads import THREADS
 from dragoman.dialects import fields
 from dragoman.dialects.mapping import Field
 from dragoman.errors import GatewayError
@@ -129,14 +129,14 @@ async def _pieces(function: Callable[..., Any], given: tuple[Any, ...]) -> Async
     if inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function):
         answer = function(*given)
     else:
-        answer = await asyncio.to_thread(function, *given)
+        answer = await THREADS.run(function, *given)
     if inspect.isawaitable(answer):
         answer = await answer
     if hasattr(answer, "__aiter__"):
         async for piece in answer:
             yield text_of(piece)
     elif inspect.isgenerator(answer):
-        while (piece := await asyncio.to_thread(next, answer, None)) is not None:
+        while (piece := await THREADS.run(next, answer, None)) is not None:
             yield text_of(piece)
     else:
         yield text_of(answer)

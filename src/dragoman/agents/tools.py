@@ -21,6 +21,7 @@ from dragoman.agents.context import Context
 from dragoman.agents.errors import AgentError, ToolError
 from dragoman.agents.marks import ToolMark
 from dragoman.agents.scopes import EVERYONE, Scope
+from dragoman.agents.threads import THREADS
 from dragoman.turn import Tool as Declaration
 from dragoman.wire.chat import raw
 
@@ -114,7 +115,7 @@ async def invoke(function: Callable[..., Any], first: tuple[Any, ...], given: Ma
     called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004 - an object that is called
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
         return await function(*first, **given)
-    value = await asyncio.to_thread(function, *first, **given)
+    value = await THREADS.run(function, *first, **given)
     return await value if inspect.isawaitable(value) else value
 
 
