@@ -115,6 +115,7 @@ def test_p18_1_burst_and_headers(live: Live, http: httpx2.Client) -> None:
     assert problem["retry_after_seconds"] == int(refused.headers["retry-after"]) == pytest.approx(864, abs=5)
     assert live.received - before == 3, "a refused call reaches nobody"
     assert counted(http, "oagw_rate_limit_exceeded_total", "burst") == 1
+    assert counted(http, "oagw_rate_limit_usage_ratio", "burst") == 1
 
 
 def test_p18_1_1_headers_off_keeps_retry_after(http: httpx2.Client) -> None:

@@ -377,6 +377,10 @@ def test_metrics_tell_how_endpoints_do(live: Live, servers: tuple[Endpoint, Endp
     assert f'oagw_circuit_breaker_transitions_total{{host="{TWO}",state="open",{upstream}}} 1.0' in lines
     assert f"oagw_upstream_available{{{upstream}}} 1.0" in lines
     assert call(live, "watched/x", TWO).status_code == 503
+    assert call(live, "watched/x", ONE).status_code == 200
+    page = httpx2.get(f"{live.url}/metrics", headers=live.headers(live.admin_key), timeout=DEADLINE).text
+    for host, named in ((ONE, 1), (TWO, 0)):
+        assert f'oagw_routing_target_host_used_total{{host="{host}",{upstream}}} {named}.0' in page.splitlines()
     shown = httpx2.get(f"{live.url}/admin/upstreams", headers=live.headers(live.admin_key), timeout=DEADLINE).json()
     (watched,) = (one for one in shown["upstreams"] if one["name"] == "alias:watched")
     assert watched["available"]

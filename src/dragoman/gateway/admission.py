@@ -188,6 +188,8 @@ class Permit:
     async def _take(self, bounds: Sequence[Bounds], asks: Sequence[Ask]) -> Sequence[Verdict] | None:
         """None if the call may pass, else what the limits say."""
         verdicts = await self._admission.take(asks)
+        for bound, said in zip(bounds, verdicts or (), strict=False):
+            self._admission.meter.used(bound.kind, bound.name, 1 - said.remaining / max(1, said.limit))
         if verdicts is None or all(verdict.granted for verdict in verdicts):
             self._verdicts.update(zip(bounds, verdicts or repeat(None), strict=False))
             return None

@@ -150,6 +150,10 @@ class LimitMeter:
     def __init__(self, registry: CollectorRegistry) -> None:
         of = ("kind", "name")
         self._exceeded = Counter("oagw_rate_limit_exceeded", "Calls that a rate limit refused.", of, registry=registry)
+        self._usage = Gauge(
+            "oagw_rate_limit_usage_ratio", "How much of a limit its latest caller left used, from 0 to 1.", of,
+            registry=registry,
+        )  # fmt: skip
         self._no_place = Counter(
             "oagw_concurrency_limit_exceeded", "Calls for which there was no place.", of, registry=registry
         )
@@ -162,6 +166,9 @@ class LimitMeter:
             "oagw_queue_rejected", "Calls that found the line full, or whose turn did not come.", (*of, "reason"),
             registry=registry,
         )  # fmt: skip
+
+    def used(self, kind: str, name: str, ratio: float) -> None:
+        self._usage.labels(kind, name).set(ratio)
 
     def exceeded(self, kind: str, name: str) -> None:
         self._exceeded.labels(kind, name).inc()

@@ -25,6 +25,9 @@ class PoolCollector(Collector):
             "oagw_upstream_available", "Whether any endpoint may be called.", labels=("upstream",)
         )
         selected = CounterMetricFamily("oagw_routing_endpoint_selected", "Calls sent to an endpoint.", labels=labels)
+        named = CounterMetricFamily(
+            "oagw_routing_target_host_used", "Calls sent to the endpoint that they named.", labels=labels
+        )
         state = GaugeMetricFamily("oagw_circuit_breaker_state", "0 closed, 1 half open, 2 open.", labels=labels)
         transitions = CounterMetricFamily(
             "oagw_circuit_breaker_transitions", "How often a breaker came into a state.", labels=(*labels, "state")
@@ -34,8 +37,9 @@ class PoolCollector(Collector):
             for endpoint in pool.status():
                 at = (name, endpoint.host)
                 selected.add_metric(at, endpoint.selected)
+                named.add_metric(at, endpoint.named)
                 if endpoint.circuit is not None:
                     state.add_metric(at, STATES[endpoint.circuit])
                 for to, count in endpoint.transitions.items():
                     transitions.add_metric((*at, to), count)
-        yield from (available, selected, state, transitions)
+        yield from (available, selected, named, state, transitions)

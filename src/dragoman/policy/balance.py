@@ -54,12 +54,14 @@ class EndpointStatus:
     """What its health checks say."""
     selected: int
     """How many calls it got."""
+    named: int
+    """How many of them named it."""
 
 
 class Balance:
     """The endpoints of the pool `name`, numbered as `hosts` are; with a `rule` each has a breaker."""
 
-    __slots__ = ("_cursor", "_explicit", "_hosts", "_name", "circuits", "healthy", "selected")
+    __slots__ = ("_cursor", "_explicit", "_hosts", "_name", "circuits", "healthy", "named", "selected")
 
     def __init__(self, name: str, hosts: Sequence[str], rule: Breaker | None) -> None:
         self._name = name
@@ -71,6 +73,8 @@ class Balance:
         """What the health checks say of each."""
         self.selected = [0] * len(self._hosts)
         """How many calls each got."""
+        self.named = [0] * len(self._hosts)
+        """How many of them named it."""
 
     def select(self, now: float, host: str | None = None) -> tuple[int, int]:
         """The endpoint's number, and the ticket to settle with its breaker.
@@ -89,6 +93,8 @@ class Balance:
             if ticket != REFUSED:
                 if host is None:
                     self._cursor = (number + 1) % len(self._hosts)
+                else:
+                    self.named[number] += 1
                 self.selected[number] += 1
                 return number, ticket
         raise self._all_out(numbers, now)
@@ -121,9 +127,10 @@ class Balance:
                 {} if circuit is None else dict(circuit.transitions),
                 healthy,
                 selected,
+                named,
             )
-            for host, circuit, healthy, selected in zip(
-                self._hosts, self.circuits, self.healthy, self.selected, strict=True
+            for host, circuit, healthy, selected, named in zip(
+                self._hosts, self.circuits, self.healthy, self.selected, self.named, strict=True
             )
         ]
 
