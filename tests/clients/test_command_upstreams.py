@@ -15,6 +15,7 @@ import openai
 import pytest
 
 from tests.clients.command import NOWHERE
+from tests.clients.conftest import upstreams
 from tests.clients.node import HERE, Node
 from tests.support.live import Live, running
 
@@ -72,10 +73,22 @@ def gateway(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
                 place = directory / f"{program}{name}"
                 place.mkdir()
                 values["upstreams"][place.name] = {"command": str(install(node, place, program, url))}
-        values["upstreams"]["tooled"] = {**values["upstreams"]["claude"], "tools": True}
+        upstreams(values, mock_url)
+        own = directory / "own"
+        own.mkdir()
+        values["upstreams"]["claude-tooled"] = {**values["upstreams"]["claude"], "tools": True}
+        values["upstreams"]["codex-tooled"] = {"command": str(install(node, own, "codex", mock_url)), "tools": True}
 
     with running(directory, programs, timing="instant", environ={"PATH": os.environ["PATH"]}) as live:
+        ask_the_gateway(directory / "own", live)
         yield live
+
+
+def ask_the_gateway(directory: Path, live: Live) -> None:
+    """Has a codex ask the gateway that runs it: the mock of its provider calls no tool that stands in a group."""
+    (directory / "home" / ".codex" / "config.toml").write_text(CODEX.format(url=live.url))
+    program = directory / "codex"
+    program.write_text(program.read_text().replace("KEY='x'", f"KEY='{live.key}'", 1))
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +198,15 @@ def offered(body: dict[str, Any]) -> Iterator[str]:
             yield one.get("name", "")
 
 
-def test_claude_calls_the_callers_tools(client: openai.OpenAI) -> None:
+@pytest.mark.parametrize("model", [f"claude-tooled/{MODELS['claude']}", "codex-tooled/qwen"])
+def test_it_calls_the_callers_tools(client: openai.OpenAI, model: str) -> None:
     weather: Any = {"type": "function", "name": "weather", "parameters": {
         "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}  # fmt: skip
-    name = f"tooled/{MODELS['claude']}"
     said = 'call mcp__dragoman__weather {"city": "Rome"}'
-    first = client.responses.create(model=name, input=said, tools=[weather])
+    first = client.responses.create(model=model, input=said, tools=[weather])
     (call,) = [item for item in first.output if item.type == "function_call"]
     result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
-    second = client.responses.create(model=name, input=[result], tools=[weather], previous_response_id=first.id)
+    second = client.responses.create(model=model, input=[result], tools=[weather], previous_response_id=first.id)
 
     assert (call.name, json.loads(call.arguments)) == ("weather", {"city": "Rome"})
     assert "sunny" in second.output_text
