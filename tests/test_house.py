@@ -38,7 +38,6 @@ COVERED_BY: dict[str, str] = {
     "gateway/continuity.py": "e2e/test_state.py",
     "gateway/conversations.py": "e2e/test_state.py",
     "gateway/demo.py": "gateway/test_app.py",
-    "gateway/execution.py": "gateway/test_execute.py",
     "gateway/explain.py": "outbound/test_routes.py",
     "gateway/framed.py": "gateway/test_responses_socket.py",
     "gateway/grant.py": "gateway/test_inside.py",

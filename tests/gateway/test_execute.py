@@ -44,7 +44,13 @@ class Stepping(EchoAgent):
 ECHO, STEPPING = EchoAgent(), Stepping()
 
 
+def no_programs(values: dict[str, Any], mock_url: str) -> None:
+    """The demo without its fake agent."""
+    del values["upstreams"]["fake-claude"], values["models"]["fake-claude"]
+
+
 def configure(values: dict[str, Any], mock_url: str) -> None:
+    no_programs(values, mock_url)
     values["jobs"] = {"default_agent": "agent/echo", "timeout": 30.0}
 
 
@@ -394,7 +400,7 @@ def test_one_of_many_who_ask_at_once_gets_an_agent_that_is_free(tmp_path: Path) 
 
 
 def test_a_gateway_without_agents_says_so(tmp_path: Path) -> None:
-    with running(tmp_path) as live:
+    with running(tmp_path, no_programs) as live:
         answer = ask(live, "POST", "/execute", {"prompt": "a"})
         assert answer.status_code == 400
         assert "there are none" in answer.json()["detail"]

@@ -1,6 +1,7 @@
 """`dragoman.upstreams.command`: turns as runs of a program, here of the shell."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,7 @@ import pytest
 from dragoman import errors
 from dragoman.dialects.commands.base import Settings
 from dragoman.errors import ErrorKind, GatewayError
-from dragoman.ports import Asked, Load, Timeouts, TurnReply
+from dragoman.ports import Asked, Exit, Load, Timeouts, TurnReply
 from dragoman.turn import (
     CallClosed,
     CallDelta,
@@ -538,3 +539,19 @@ async def test_a_hundred_runs_at_once_leave_nothing(make: Make) -> None:
     await upstream.close()
     assert (upstream.runs.places.held, upstream.runs.places.waiting) == (0, 0)
     await until(lambda: descriptors() <= before[0] and children() <= before[1])
+
+
+async def test_how_its_program_has_ended_can_be_asked(make: Make) -> None:
+    upstream = make(grace=0.1)
+    for script, code in (
+        ("echo text x; echo done; echo said >&2", 0), ("echo said >&2; exit 42", 42),
+        ("echo text x; echo said >&2; kill -9 $$", -9),
+    ):  # fmt: skip
+        reply = await begin(upstream, script)
+        with contextlib.suppress(GatewayError):
+            await events(reply)
+        assert await reply.ended() == Exit(code, "said\n")
+    reply = await begin(upstream, "echo text x; exec sleep 1000")
+    await first_text(reply)
+    reply.close()
+    assert await reply.ended() == Exit(-15, "")

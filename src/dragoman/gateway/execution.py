@@ -21,7 +21,7 @@ from dragoman.gateway.keyring import Keyring
 from dragoman.gateway.order import Chosen, Order, choose
 from dragoman.gateway.runtime import Runtime, Services
 from dragoman.policy.keys import Key
-from dragoman.ports import Asked, JobRun, TurnReply
+from dragoman.ports import Asked, Exit, JobRun, TurnReply
 from dragoman.turn import Event, Failed, ReasoningDelta, Stopped, TextDelta, Usage, Used
 
 PATH: Final = "/execute"
@@ -88,7 +88,7 @@ class Execution:
                 reply.close()
                 booking.usage = self._usage
                 call.watch.ease()
-                await self._log(Result(usage=self._usage))
+                await self._log(self._result(await reply.ended()))
         call.status = 200
 
     async def _opened(self, chosen: Chosen, permit: Permit) -> TurnReply:
@@ -100,6 +100,7 @@ class Execution:
             self._key.id,
             call.id,
             call.request_id,
+            admin=self._key.admin,
             longest=order.timeout_seconds,
             max_budget_usd=order.max_budget_usd,
         )
@@ -127,6 +128,9 @@ class Execution:
             for event in _joined(events):
                 over = over or isinstance(event, Stopped)
                 await self._take(event)
+
+    def _result(self, end: Exit | None) -> Result:
+        return Result(usage=self._usage) if end is None else Result(end.code, end.stderr, self._usage)
 
     async def _take(self, event: Event) -> None:
         match event:

@@ -39,6 +39,7 @@ from dragoman.ports.responses import Window as Window
 from dragoman.ports.tokenizer import Tokenizer as Tokenizer
 from dragoman.ports.turns import Access as Access
 from dragoman.ports.turns import Asked as Asked
+from dragoman.ports.turns import Exit as Exit
 from dragoman.ports.turns import Journal as Journal
 from dragoman.ports.turns import Load as Load
 from dragoman.ports.turns import Prepared as Prepared

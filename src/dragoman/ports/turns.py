@@ -80,6 +80,16 @@ class Load:
     """Runs that wait for what their callers' tools give."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a program has ended."""
+
+    code: int
+    """Negative for a signal."""
+    stderr: str
+    """The end of what it wrote there."""
+
+
 class TurnReply(Protocol):
     """An answer as it happens.
 
@@ -91,6 +101,10 @@ class TurnReply(Protocol):
     async def read(self) -> list[Event]: ...
 
     def close(self) -> None: ...
+
+    async def ended(self) -> Exit | None:
+        """How the program has ended that answered, once it has; None where there is none. After `close`."""
+        ...
 
 
 class Prepared(Protocol):

@@ -24,6 +24,7 @@ from dragoman import errors
 from dragoman.dialects.commands.base import Reader
 from dragoman.errors import GatewayError
 from dragoman.policy.routing import Timeouts
+from dragoman.ports import Exit
 from dragoman.turn import Event, Failed, Opened, ReasoningSealed, Stop, Stopped, TextDelta, ToolResult, Usage, Used
 from dragoman.upstreams.process import Process
 from dragoman.upstreams.sessions import Session, Thread
@@ -116,6 +117,9 @@ class Answer:
             self.over = True
             self._run.end()
 
+    async def ended(self) -> Exit | None:
+        return await self._run.ended()
+
     def can_give(self, events: list[Event]) -> bool:
         """Whether there is anything in them for the caller."""
         return bool(events) and (self.opened is not None or not all(isinstance(event, Opened) for event in events))
@@ -193,6 +197,13 @@ class CommandRun:
             self._process.terminate()
         self._claims.release()
         self._claims.tend()
+
+    async def ended(self) -> Exit | None:
+        """How its program has ended; None for one that waits for its caller."""
+        if not self._over:
+            return None
+        code = await self._process.wait()
+        return Exit(code, self._process.stderr.decode("utf-8", "replace"))
 
     async def tidy(self) -> None:
         """Once the process is gone: puts its session down and removes what was made for the run."""

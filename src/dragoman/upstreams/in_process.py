@@ -129,3 +129,6 @@ class _Run:
 
     def close(self) -> None:
         self.task.cancel()
+
+    async def ended(self) -> None:
+        return None
