@@ -64,6 +64,11 @@ def test_an_age_of_rows_is_a_usage_error(home: Home) -> None:
     assert home.run("usage", "--since", "yesterday").returncode == 2
 
 
+def test_a_call_of_an_agent_names_it() -> None:
+    call = Reservation("c", "r", "key_1", "model", "m", "up", 0.0, "assistant", "c0")
+    assert ledger_row(LedgerRow(call, "open"), {"key_1": "mine"})[3:6] == ("mine", "assistant", "m")
+
+
 def test_an_estimate_is_marked() -> None:
     call = Reservation("c", "r", "key_1", "model", "m", "up", 0.0)
     done = Settlement("c", "settled", 200, 1.0, 5, None, "up", "m", Usage(7, 8, estimated=True), "")

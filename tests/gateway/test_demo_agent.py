@@ -37,10 +37,10 @@ def test_it_knows_the_weather_in_every_dialect(live: Live) -> None:
     said = [chat.parse().choices[0].message.content, responses.output_text, message.content[0].text]  # type: ignore[union-attr]
     assert [text and ("Seattle" in text and "sunny" in text) for text in said] == [True] * 3
     live.booked(chat.headers["x-request-id"])
-    mine = [row.reservation for row in live.rows(50) if row.reservation.request_id == chat.headers["x-request-id"]]
-    assert [(call.kind, call.name, call.agent) for call in mine] == [
-        ("model", "gpt-4o-mini", "assistant"), ("alias", "weather", "assistant"),
-        ("model", "gpt-4o-mini", "assistant"), ("model", "agent/assistant", ""),
+    mine = [row for row in live.rows(50) if row.reservation.request_id == chat.headers["x-request-id"]]
+    assert [(row.state, row.reservation.name, row.reservation.agent) for row in mine] == [
+        ("settled", "gpt-4o-mini", "assistant"), ("settled", "weather", "assistant"),
+        ("settled", "gpt-4o-mini", "assistant"), ("settled", "agent/assistant", ""),
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ It adds nothing of its own to a call: no repeat, no fallback; those are the gate
 """
 
 import asyncio
+import contextlib
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = httpx2.Timeout(120.0, connect=10.0)
 """Between two pieces of an answer; whole answers have no bound but that of a run."""
+FINISHING: Final = 1.0
+"""Seconds that a server has to end an answer after its last word."""
 _KINDS: Final[Mapping[int, ErrorKind]] = {
     400: errors.INVALID_REQUEST, 401: errors.CREDENTIAL_REFUSED, 403: errors.CREDENTIAL_REFUSED,
     404: errors.MODEL_NOT_FOUND, 413: errors.PAYLOAD_TOO_LARGE, 429: errors.RATE_LIMIT_EXCEEDED,
@@ -119,6 +122,7 @@ class OpenAISkill(Skill):
                         for event in reader.receive(data):
                             yield event
                         if reader.done:
+                            await _finish(pieces)
                             return
                 for event in reader.eof():
                     yield event
@@ -174,6 +178,14 @@ def _told(url: str) -> Iterator[None]:
         raise ModelError(errors.DOWNSTREAM_ERROR, message) from error
     except httpx2.HTTPError as error:
         raise ModelError(errors.STREAM_ABORTED, f"The model at {_host(url)} broke off: {error}") from error
+
+
+async def _finish(pieces: AsyncIterator[bytes]) -> None:
+    """Takes the rest of an answer that has said its last word: one that is left before its end counts as given up."""
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(FINISHING):
+            async for _ in pieces:
+                pass
 
 
 def _refused(status: int, body: bytes, *, inside: bool) -> ModelError:
