@@ -1,7 +1,7 @@
 """`dragoman.gateway.commands`: command-line agents as models, called with the official SDKs in every dialect."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,6 @@ import httpx2
 import openai
 import pytest
 
-from dragoman.config import Config, Layer, parse
-from dragoman.errors import ConfigError
-from dragoman.gateway.commands import check
 from dragoman.mocks import fake_cli
 from tests.support.live import Live, running
 
@@ -232,18 +229,6 @@ def test_the_program_gets_nothing_of_the_gateways_own(client: openai.OpenAI, age
     assert not [name for name in ran["environ"] if name.startswith("DRAGOMAN_") and name != "DRAGOMAN_RUN"]
     assert agents.live.key not in json.dumps(ran)
     agents.live.until(lambda: not Path(ran["cwd"]).exists(), "its directory is removed")
-
-
-def change_to(text: str) -> Callable[[], Config]:
-    return lambda: parse([Layer("file", {"upstreams": {"claude": {"command": "claude", "output": text}}})]).config
-
-
-def test_an_output_that_an_adapter_cannot_read_is_a_fault_of_the_configuration() -> None:
-    check(change_to("json")())
-    with pytest.raises(ConfigError) as caught:
-        check(change_to("text")())
-
-    assert caught.value.key == "upstreams.claude.output"
 
 
 def test_metrics_tell_how_much_there_is_to_do(agents: Agents) -> None:

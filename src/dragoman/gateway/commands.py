@@ -39,7 +39,6 @@ class Commands:
 
     def open(self, config: Config) -> dict[str, CommandUpstream]:
         """Those of a configuration, by their names. Raises `ConfigError`."""
-        check(config)
         self._made = {name: (item, self._upstream(name, item)) for name, item in config.commands.items()}
         return {name: upstream for name, (_, upstream) in self._made.items()}
 
@@ -74,20 +73,11 @@ class Commands:
         return RepositoryWorkspace(repository, self._state / "copies", workshop.rooms, workshop.processes, env)
 
 
-def check(config: Config) -> None:
-    """Whether each program can be spoken with as it is configured. Raises `ConfigError`."""
-    for name, item in config.commands.items():
-        adapter = ADAPTERS[item.speaks]
-        if item.output is not None and item.output not in adapter.outputs:
-            message = f"{adapter.name!r} cannot be read as {item.output!r}"
-            raise ConfigError(f"upstreams.{name}.output", message, f"known here: {', '.join(adapter.outputs)}")
-
-
 def settled(name: str, item: CommandConfig, adapter: Adapter, env: Mapping[str, str]) -> CommandSettings:
     """An entry of the configuration in the runner's words."""
     run = RunSettings(
         upstream=name,
-        output=item.output or adapter.outputs[0],
+        output=item.written,
         prompt_via=item.prompt_via,
         system_prompt=item.system_prompt,
         max_turns=item.max_turns,

@@ -262,11 +262,10 @@ class Composer:
         return self.revise(runtime, Contents())
 
     def _open_commands(self, config: Config) -> Mapping[str, TurnUpstream]:
-        """The command upstreams, if this serves; else only whether they could be. Raises `ConfigError`."""
+        """The command upstreams, if this serves. Raises `ConfigError`."""
         # Imported here alone: most gateways run no programs.
-        from dragoman.gateway.commands import Commands, check  # noqa: PLC0415
+        from dragoman.gateway.commands import Commands  # noqa: PLC0415
 
-        check(config)
         if not self._serves:
             return {}
         if self._commands is None:
