@@ -274,7 +274,7 @@ def test_an_alias_outside_a_keys_scope_looks_like_one_that_there_is_not(live: Li
     hidden = http.get(f"{PROXY}/weather/current", headers=live.headers(key))
     unknown = http.get(f"{PROXY}/nowhere/current", headers=live.headers(key))
     assert hidden.status_code == unknown.status_code == 404
-    differing = {"detail", "error", "instance", "request_id", "alias"}
+    differing = {"detail", "error", "instance", "request_id", "trace_id", "alias"}
     assert [
         name for name in unknown.json() if unknown.json()[name] != hidden.json()[name] and name not in differing
     ] == []

@@ -90,9 +90,11 @@ class Outbound:
         given = call.header.get(b"traceparent")
         call.trace_id = trace.parse(given)
         if given is None or not call.trace_id:
+            kept = call.headers
+            if given is not None or b"tracestate" in call.header:
+                kept = [item for item in kept if item[0] not in trace.HEADERS]
             given = new_traceparent()
             call.trace_id = trace.parse(given)
-            kept = (item for item in call.headers if item[0] not in trace.HEADERS)
             call.headers = [*kept, (b"traceparent", given)]
         call.added[b"traceparent"] = given
 

@@ -21,4 +21,5 @@ def render(entropy: bytes) -> bytes:
     """The `traceparent` that 24 random bytes make; it says that the call is on record, as the audit log has it."""
     if len(entropy) != _BYTES:
         raise ValueError(f"a traceparent takes exactly {_BYTES} random bytes")
-    return f"00-{entropy[:16].hex()}-{entropy[16:].hex()}-01".encode("ascii")
+    text = entropy.hex()
+    return f"00-{text[:32]}-{text[32:]}-01".encode("ascii")
