@@ -44,7 +44,6 @@ COVERED_BY: dict[str, str] = {
     "gateway/handshake.py": "gateway/test_websocket.py",
     "gateway/hosted.py": "gateway/test_agents.py",
     "gateway/job_desk.py": "gateway/test_execute.py",
-    "gateway/job_log.py": "gateway/test_execute.py",
     "gateway/management.py": "outbound/test_upstreams.py",
     "gateway/openapi.py": "outbound/test_api.py",
     "gateway/order.py": "gateway/test_execute.py",

@@ -1,12 +1,14 @@
 """Flat errors and a default model, over a socket: what seed 004 asks of its endpoint, with an agent of this process."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 import pytest
 
+from dragoman.errors import ConfigError
 from tests.support.agents import EchoAgent
 from tests.support.live import Live, running
 
@@ -95,3 +97,12 @@ def test_the_official_client_reads_them(live: Live) -> None:
         with pytest.raises(openai.InternalServerError) as caught:
             client.chat.completions.create(model="agent/echo", messages=[{"role": "user", "content": "fail"}])
     assert caught.value.status_code == 503
+
+
+def test_a_default_that_there_is_not_is_an_error_of_the_configuration(tmp_path: Path) -> None:
+    def wrong(values: dict[str, Any], mock_url: str) -> None:
+        values["server"]["default_model"] = "nobody/none"
+
+    with pytest.raises(ConfigError) as caught, running(tmp_path, wrong):
+        pass
+    assert caught.value.key == "server.default_model"

@@ -238,6 +238,7 @@ class Composer:
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
         routes = RouteTable(routed | config.routes(), direct, default)
+        _check_default_model(config, routes)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
         bounded: dict[str, Limited] = {
             **config.upstreams, **config.commands, **{model_of(name): item for name, item in config.agents.items()}
@@ -436,6 +437,12 @@ class Composer:
             ca_bundle=Path(item.ca_bundle) if item.ca_bundle else None,
             proxy=item.proxy,
         )
+
+
+def _check_default_model(config: Config, routes: RouteTable) -> None:
+    name = config.server.default_model
+    if name is not None and routes.find(name) is None:
+        raise ConfigError("server.default_model", f"no model {name!r}", "a name of [models], or UPSTREAM/MODEL")
 
 
 def _bounds(name: str, item: Limited) -> tuple[admission.Bounds, ...]:
