@@ -237,7 +237,9 @@ class Composer:
         direct += [name for name, command in config.commands.items() if command.direct]
         default = config.server.default_upstream or next(iter(config.upstreams), None)
         profiles = {name: item.adapted(f"upstreams.{name}") for name, item in config.upstreams.items()}
-        routes = RouteTable(routed | config.routes(), direct, default)
+        models = config.routes()
+        # The operator's names come first, and where an agent has the same they count.
+        routes = RouteTable({**models, **routed, **models}, direct, default)
         _check_default_model(config, routes)
         trusted = tuple(ip_network(cidr) for cidr in config.server.trusted_proxies)
         bounded: dict[str, Limited] = {
