@@ -29,7 +29,7 @@ def test_json_lists_targets_in_the_order_they_are_tried(home: Home) -> None:
     assert json.loads(home.run("routes", "--json").stdout) == {
         "routes": [
             {"kind": "model", "name": "fast", "targets": ["a/m", "b/n"]},
-            {"kind": "alias", "name": "x", "targets": ["b"]},
+            {"kind": "alias", "name": "x", "targets": ["b"], "tenant": "default"},
         ]
     }
 

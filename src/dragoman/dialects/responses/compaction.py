@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from dragoman.dialects import fields as f
+from dragoman.dialects.mapping import Row
 from dragoman.dialects.responses import items
 from dragoman.dialects.sealing import PREFIX
 from dragoman.errors import GatewayError
@@ -26,6 +28,8 @@ _ASK: Final = (
 )
 _SAID: Final = "This is a summary of the conversation so far:\n\n"
 _LINE: Final = "-" * 8
+_THOUGHT: Final = Row(f.REASONING, "dropped", "what was thought is not summarised")
+_ATTACHED: Final = Row(f.FILE, "dropped", "the summary only knows that it was there", when="files, images, audio")
 _RULES: Final = ("system", "developer")
 
 
@@ -130,12 +134,11 @@ def _line(item: Item) -> str:
 def _lost(item: Item, at: str) -> list[Loss]:
     match item:
         case Reasoning():
-            return [Loss(at, "dropped", "what was thought is not summarised")]
+            return [_THOUGHT.loss(at)]
         case Message() | ToolResult():
             inside = "content" if isinstance(item, Message) else "output"
-            note = "the summary only knows that it was there"
             return [
-                Loss(f"{at}.{inside}[{number}]", "dropped", note)
+                _ATTACHED.loss(f"{at}.{inside}[{number}]")
                 for number, part in enumerate(item.parts)
                 if isinstance(part, Image | Audio | File)
             ]
