@@ -22,7 +22,7 @@ run: $(VENV)/.ready  ## the gateway with mock upstreams on 127.0.0.1:8088
 	$(BIN)/dragoman serve --demo
 
 test: check  ## lint, types, contracts, and the whole test-suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --ignore tests/test_house.py $(ARGS)
 
 test-integration: $(VENV)/.ready  ## seed 000's tests against a gateway of its own, or the one at CHAT2RESPONSE_BASE
 	$(BIN)/python -m tests.integration $(ARGS)
