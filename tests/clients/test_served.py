@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients import served
 from tests.clients.test_frameworks import PYTHON, ROOT
+
+SCRIPT = Path(__file__).with_name("served.py")
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def answers() -> Any:
         "NO_PROXY": "127.0.0.1",
     }  # fmt: skip
     done = subprocess.run(
-        [PYTHON, "-W", "error::DeprecationWarning", Path(served.__file__), sysconfig.get_path("purelib"), ROOT],
+        [PYTHON, "-W", "error::DeprecationWarning", SCRIPT, sysconfig.get_path("purelib"), ROOT],
         env=environ, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
