@@ -249,7 +249,7 @@ class Agent:
                     waiting = skill.initialize(self)
                     if inspect.isawaitable(waiting):
                         await waiting
-                except BaseException:
+                except BaseException:  # a cancellation, too: the next run begins with this skill again
                     self._fresh.insert(0, skill)
                     raise
 

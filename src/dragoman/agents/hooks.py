@@ -173,7 +173,7 @@ class Hooks:
                 given = one.function(event)
                 if inspect.isawaitable(given):
                     await given
-            except Exception:
+            except Exception:  # its author's code may raise anything, and says itself what that is to mean
                 if one.on_error == "fail":
                     raise
                 name = getattr(one.function, "__qualname__", repr(one.function))

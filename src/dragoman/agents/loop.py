@@ -173,7 +173,7 @@ class Run:
         except Vetoed:
             outcome = "vetoed"
             raise
-        except Exception as error:
+        except Exception as error:  # the outermost of a run: its hooks hear of whatever it is, and so does its caller
             outcome = "failed"
             await self._abilities.hooks.fire(hooks.Errored(self.context, error=error))
             raise
@@ -186,7 +186,7 @@ class Run:
         try:
             async with asyncio.timeout(FINISHING):
                 await abilities.hooks.fire(hooks.RunEnd(self.context, outcome=outcome, result=self.result()))
-        except Exception:
+        except Exception:  # of a hook, whose author's code may raise anything
             if outcome == "completed":
                 raise
             _log.exception("hook failed", extra={"event": "run_end", "run_id": self.id})
@@ -313,7 +313,8 @@ class Run:
             async with self._in_time(), asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._tool(call)) for call in calls]
         except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # of a hook: tools raise nothing
+            # Tools raise nothing, so that these are of hooks; the run ends as it does by a hook outside of a group.
+            raise failed.exceptions[0] from None
         target: Agent | None = None
         for call, outcome in zip(calls, [task.result() for task in tasks], strict=True):
             if isinstance(outcome.value, Handover) and target is not None:

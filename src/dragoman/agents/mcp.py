@@ -111,7 +111,7 @@ class MCPServer(Skill):
             task = self._task
             try:
                 result = await client.call_tool(name, given)
-            except Exception as error:
+            except Exception as error:  # the library raises whatever its transport does
                 if not await self._answers(client) and self._task is task:
                     await self.close()  # the next call connects anew
                 raise ToolError(f"The server {self._name!r} did not answer: {error}") from error

@@ -94,7 +94,7 @@ def _load(at: str, config: AgentConfig, directory: Path) -> Agent:
             hint = "run dragoman in the directory that has it, or install it"
             raise ConfigError(at, f"there is no module {missing!r}", hint) from None
         raise ConfigError(at, f"{name!r} needs {missing!r}, which is not installed") from None
-    except Exception as error:
+    except Exception as error:  # the operator's module may raise anything while it is imported
         raise ConfigError(at, f"{name!r} cannot be imported: {type(error).__name__}: {error}") from error
     for part in path.split("."):
         try:

@@ -58,7 +58,7 @@ def _load(name: str) -> PluginType:
         raise LookupError(f"no plugin {name!r} is installed")
     try:
         found = point.load()
-    except Exception as error:
+    except Exception as error:  # somebody else's module may raise anything while it is imported
         raise LookupError(f"the plugin {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, (Auth, Guard, Transform))):
         raise LookupError(f"the plugin {name!r} is no class of Auth, Guard or Transform")

@@ -118,6 +118,6 @@ class _Prepared:
         call = CommandCall(self._runs, self._turn, self._model, asked)
         try:
             return await call.begin()
-        except BaseException:
+        except BaseException:  # a caller that leaves, too, gives back its place and its session
             call.abandon()
             raise

@@ -79,7 +79,7 @@ class CommandCall:
         """With what the caller's tools gave. Raises `GatewayError`; then the run still waits."""
         try:
             await self._enter(asked.key_id, anew=False)
-        except BaseException:
+        except BaseException:  # a caller that leaves, too: the run waits on for one that comes back
             if not self.closing:
                 self._runs.suspend(self)
             raise

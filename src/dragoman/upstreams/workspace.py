@@ -152,7 +152,7 @@ class RepositoryWorkspace:
             # Not the copy, where a push would change what other runs get.
             await self.git(run, directory, "remote", "set-url", "origin", self._source)
             start = (await self.git(run, directory, "rev-parse", "HEAD")).decode().strip()
-        except BaseException:
+        except BaseException:  # a caller that leaves, too: a clone that was begun is no run's
             await asyncio.shield(discard())
             raise
         return _Clone(self, self._repository.keep, run, directory, start, discard)
