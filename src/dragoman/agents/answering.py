@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dragoman.agents.clock import now
 from dragoman.agents.events import (
     Ended,
     HandedOff,
@@ -25,7 +26,6 @@ from dragoman.agents.events import (
     ToolFinished,
     ToolStarted,
 )
-from dragoman.agents.loop import now
 from dragoman.dialects.base import Setting
 from dragoman.dialects.chat.codec import CHAT_CODEC
 from dragoman.dialects.folding import fold

@@ -6,7 +6,6 @@ answer with text. What a caller asks for beyond that is refused by name, or told
 
 import dataclasses
 import inspect
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Final
@@ -15,6 +14,7 @@ import msgspec
 
 from dragoman import errors
 from dragoman.agents import frameworks, messages
+from dragoman.agents.clock import now
 from dragoman.agents.errors import AgentError
 from dragoman.agents.frameworks import Speak
 from dragoman.agents.threads import THREADS
@@ -59,7 +59,7 @@ class ForeignAgent:
         return tuple(Loss(param, "dropped", f"the agent {self.name!r} decides that by itself") for param in lost)
 
     async def answer(self, turn: Turn, asked: Asked) -> AsyncGenerator[Event, None]:
-        yield Opened(asked.call_id, int(time.time()), self.name)  # noqa: TID251 - an agent's own clock
+        yield Opened(asked.call_id, int(now()), self.name)
         usage: Usage | None = None
         said = False
         async with aclosing(self._speak(turn, asked)) as pieces:

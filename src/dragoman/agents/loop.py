@@ -32,6 +32,7 @@ from pydantic import ValidationError
 from dragoman import errors
 from dragoman.agents import hooks, result
 from dragoman.agents.abilities import Abilities, Handover
+from dragoman.agents.clock import now
 from dragoman.agents.context import Context
 from dragoman.agents.errors import AgentError, LimitReached, ModelError, OutputError, Vetoed
 from dragoman.agents.events import (
@@ -103,11 +104,6 @@ class Asked:
     """Where a run that may be begun anew notes what it has finished."""
     model: Model | None = None
     """Instead of the agent's own, and of whoever it hands over to."""
-
-
-def now() -> float:
-    """Unix time."""
-    return time.time()  # noqa: TID251 - an agent's own clock: it is run outside of any gateway, too
 
 
 class Run:
