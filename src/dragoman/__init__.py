@@ -101,29 +101,14 @@ __all__ = [
     "tool",
 ]
 
-_CLIENT = {
-    "AsyncClient",
-    "AsyncStream",
-    "AsyncWebSocket",
-    "Client",
-    "ClientConfig",
-    "Event",
-    "Problem",
-    "Request",
-    "Resolution",
-    "Response",
-    "RetryPolicy",
-    "Status",
-    "Stream",
-    "Timeouts",
-    "WebSocket",
-}
-
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module("dragoman.client" if name in _CLIENT else "dragoman.agents"), name)
+    home = import_module("dragoman.agents")  # which by itself imports nothing
+    if name not in home.__all__:
+        home = import_module("dragoman.client")
+    value = getattr(home, name)
     globals()[name] = value
     return value
 
