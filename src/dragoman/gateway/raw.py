@@ -5,6 +5,7 @@ from typing import Final
 
 from dragoman import errors
 from dragoman.errors import GatewayError
+from dragoman.gateway.begun import is_events
 from dragoman.gateway.call import Call
 from dragoman.gateway.pump import read_all
 from dragoman.gateway.render import Headers
@@ -90,5 +91,4 @@ class RawAnswer:
 
 def _is_events(headers: Headers) -> bool:
     """Whether the answer is an event stream that can be cut at its events, so not an encoded one."""
-    content_type = value_of(headers, b"content-type") or b""
-    return content_type.lower().startswith(b"text/event-stream") and value_of(headers, b"content-encoding") is None
+    return is_events(headers) and value_of(headers, b"content-encoding") is None
